@@ -1,0 +1,1 @@
+"""Accounts: people, their roles and password hashes; the lowest feature."""

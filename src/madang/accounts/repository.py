@@ -1,0 +1,56 @@
+"""All SQL of accounts."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from madang.accounts.errors import AccountIdTaken, EmailTaken
+from madang.accounts.models import ADMIN, Account
+from madang.db.session import Session
+
+
+class AccountRepository:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, account: Account) -> Account:
+        """Raises `AccountIdTaken` or `EmailTaken`; the database decides, so two at once can't both win."""
+        self._session.add(account)
+        try:
+            await self._session.flush()
+        except IntegrityError as error:
+            if "email_key" in str(error.orig):
+                raise EmailTaken from None
+            raise AccountIdTaken(account_id=account.account_id) from None
+        return account
+
+    async def get(self, account_id: UUID) -> Account | None:
+        return await self._session.get(Account, account_id)
+
+    async def update(self, account_id: UUID, values: dict[str, Any]) -> Account:
+        account = await self._session.get_one(Account, account_id, with_for_update=True)
+        for name, value in values.items():
+            setattr(account, name, value)
+        await self._session.flush()
+        return account
+
+    async def by_sign_in_name(self, name: str) -> Account | None:
+        """By account id or proven e-mail, without regard to case; an account id holds no `@`, so both can't match."""
+        key = name.casefold()
+        return await self._session.scalar(
+            select(Account).where(or_(Account.account_key == key, Account.email_key == key))
+        )
+
+    async def exists(self, account_key: str) -> bool:
+        return bool(
+            await self._session.scalar(select(select(Account.id).where(Account.account_key == account_key).exists()))
+        )
+
+    async def has_admin(self) -> bool:
+        admins = select(Account.id).where(Account.role == ADMIN, Account.is_active)
+        return bool(await self._session.scalar(select(admins.exists())))
+
+    async def count(self) -> int:
+        return await self._session.scalar(select(func.count(Account.id))) or 0

@@ -1,0 +1,101 @@
+"""The web application: lifespan, middleware, routers, problem handlers."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel
+
+from madang import __version__
+from madang.accounts.router import router as accounts
+from madang.backends import Backends, open_backends
+from madang.http import health, metrics
+from madang.http.edge import Edge
+from madang.http.gate import Gate
+from madang.http.limits import Limiter
+from madang.http.problems import install_problem_handlers
+from madang.http.state import Running
+from madang.kit.clock import Clock, utc_now
+from madang.kit.hashing import PasswordHasher
+from madang.kit.secrets import Keyring
+from madang.sessions.authentication_service import open_authentication
+from madang.sessions.oauth_router import router as tokens
+from madang.sessions.router import router as sessions
+from madang.settings import Settings
+
+Beside = Callable[[Backends], AbstractAsyncContextManager[None]]
+
+
+class Root(BaseModel):
+    message: str = "Madang"
+    version: str = __version__
+    docs: str = "/docs"
+
+
+service = APIRouter(tags=["service"])
+
+
+@service.get("/", summary="What answers here")
+async def root() -> Root:
+    return Root()
+
+
+def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = utc_now) -> FastAPI:
+    """The application for these settings; `beside` runs in the same process for as long as it does (the worker)."""
+    app = FastAPI(
+        title="Madang",
+        version=__version__,
+        lifespan=lambda app: _lifespan(app, settings, beside, clock),
+        redirect_slashes=False,
+        max_body_size=settings.max_body,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    install_problem_handlers(app)
+    for router in (service, health.router, metrics.router, accounts, tokens, sessions):
+        app.include_router(router)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(Gate, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=["*"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "Last-Event-ID",
+                "X-Request-ID",
+            ],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(Edge, settings=settings)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, settings: Settings, beside: Beside | None, clock: Clock) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        backends = await stack.enter_async_context(open_backends(settings))
+        hasher, keyring = PasswordHasher(), Keyring(settings.secrets)
+        stack.callback(hasher.close)
+        authenticator = await open_authentication(
+            backends.database,
+            keyring,
+            settings.public_url or "http://localhost:8000",
+            timedelta(seconds=settings.access_ttl),
+            clock,
+        )
+        app.state.limiter = Limiter(settings.limits, backends.cache)
+        app.state.running = Running(settings, backends, hasher, keyring, clock, authenticator)
+        if beside is not None:
+            await stack.enter_async_context(beside(backends))
+        yield

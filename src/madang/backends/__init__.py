@@ -1,0 +1,67 @@
+"""All ports, opened from the settings as one `Backends`."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from madang.backends.broker import open_broker
+from madang.backends.broker.base import Broker
+from madang.backends.cache import open_cache
+from madang.backends.cache.base import Cache
+from madang.backends.mail import open_mail
+from madang.backends.mail.base import Mail
+from madang.backends.outbound import open_outbound
+from madang.db.session import Database
+from madang.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many days each kind of finished row is kept."""
+
+    ended_sessions: int
+    sent_events: int
+    run_logs: int
+    idempotency_keys: int
+    unfinished_uploads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The open back ends of one process, and the numbers that handlers and runners need beside them."""
+
+    database: Database
+    cache: Cache
+    broker: Broker
+    mail: Mail
+    outbound: httpx2.AsyncClient
+    retention: Retention
+
+
+@asynccontextmanager
+async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
+    """Open every port by its URL; closes them in reverse order."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, settings.database_pool)
+        stack.push_async_callback(database.close)
+        cache, broker, mail = (
+            open_cache(settings.cache_url),
+            open_broker(settings.broker_url),
+            open_mail(settings.mail_url),
+        )
+        for port in (cache, broker, mail):
+            stack.push_async_callback(port.close)
+        outbound = await stack.enter_async_context(open_outbound())
+        yield Backends(database, cache, broker, mail, outbound, _retention(settings))
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        settings.keep_ended_sessions,
+        settings.keep_sent_events,
+        settings.keep_run_logs,
+        settings.keep_idempotency_keys,
+        settings.keep_unfinished_uploads,
+    )

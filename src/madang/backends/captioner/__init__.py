@@ -1,0 +1,1 @@
+"""The captioner port: media files turned into measured words."""

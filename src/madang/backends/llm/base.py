@@ -1,0 +1,67 @@
+"""What the language model port promises, and the ways an upstream fails."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from madang.kit.problems import Problem, Text, Unavailable
+
+
+class UpstreamTimeout(Problem):
+    status = 504
+    code = "upstream-timeout"
+    title = Text("The model did not answer in time", "모델이 제때 응답하지 않았습니다")
+    detail = Text("Try again, or choose another model.", "다시 시도하거나 다른 모델을 선택하세요.")
+
+
+class UpstreamFailed(Problem):
+    status = 502
+    code = "upstream-failed"
+    title = Text("The model's server failed", "모델 서버에 오류가 발생했습니다")
+    detail = Text("The upstream refused or failed the request; try again later.", "잠시 뒤에 다시 시도하세요.")
+
+
+class UpstreamBroken(Problem):
+    status = 502
+    code = "upstream-broken"
+    title = Text("The answer broke off", "응답이 중간에 끊겼습니다")
+    detail = Text(
+        "The upstream ended without finishing its answer.", "모델 서버가 응답을 끝맺지 않고 연결을 닫았습니다."
+    )
+
+
+class UpstreamBusy(Unavailable):
+    code = "upstream-busy"
+    title = Text("The model is busy", "모델이 바쁩니다")
+    detail = Text("The upstream's own rate limit is reached; try again later.", "모델 서버의 요청 한도에 도달했습니다.")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer; the last one of a finished answer carries `finish_reason`, and usage where told."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+class LanguageModel(Protocol):
+    async def models(self) -> list[str]:
+        """The models on offer, the default first; raises an `Upstream…` problem."""
+
+    def stream(self, model: str, turns: list[Turn]) -> AsyncIterator[Delta]:
+        """The answer as it comes; closing the iterator stops the upstream. Raises an `Upstream…` problem."""
+
+    async def close(self) -> None: ...

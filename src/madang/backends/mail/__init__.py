@@ -1,0 +1,16 @@
+"""The mail port."""
+
+from urllib.parse import urlsplit
+
+from madang.backends.mail.base import Mail
+from madang.settings import BadSettings
+
+
+def open_mail(url: str) -> Mail:
+    match urlsplit(url).scheme:
+        case "console":
+            from madang.backends.mail.console import ConsoleMail
+
+            return ConsoleMail()
+        case scheme:
+            raise BadSettings(f"MADANG_MAIL_URL: no adapter for {scheme!r}; use console://")

@@ -1,0 +1,51 @@
+"""What the storage port promises: files under keys of our own making, uploaded in parts by signed requests."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that a client may send without any other credential until it expires."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """One part that has arrived; sizes in bytes."""
+
+    part_number: int
+    etag: str
+    size: int
+
+
+class Storage(Protocol):
+    """Keys are relative paths of letters, digits, `-`, `_`, `.` and `/`; any other raises `InvalidKey`."""
+
+    async def upload_part(
+        self, key: str, part_number: int, size: int, content_type: str, expires_in: timedelta
+    ) -> SignedRequest:
+        """Where to PUT one part; its type and exact size are bound by the signature."""
+
+    async def uploaded_parts(self, key: str) -> list[StoredPart]:
+        """The parts that have arrived, in order; empty once completed."""
+
+    async def complete(self, key: str) -> int:
+        """Join the parts that have arrived into the file; returns its size in bytes. Completing again changes nothing."""
+
+    async def download(
+        self, key: str, filename: str, content_type: str, *, attachment: bool, expires_in: timedelta
+    ) -> SignedRequest:
+        """Where to GET the file, with Range; served with the type and disposition given here."""
+
+    def local_copy(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """The file on this machine's disk for as long as the context is held."""
+
+    async def delete(self, key: str) -> None:
+        """Remove the file and any parts; absent is fine."""

@@ -1,0 +1,1 @@
+"""The database: engines, units of work, the declarative base and its column types."""

@@ -1,0 +1,53 @@
+"""Engines: one for writing, one for reading, on SQLite and PostgreSQL."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
+_POOL_TIMEOUT = 5.0
+
+
+def open_engines(url: str, pool: int) -> tuple[AsyncEngine, AsyncEngine]:
+    """The writing and the reading engine of a URL."""
+    return _sqlite_engines(url) if url.startswith("sqlite") else _postgresql_engines(url, pool)
+
+
+def _postgresql_engines(url: str, pool: int) -> tuple[AsyncEngine, AsyncEngine]:
+    # Both share one pool. A read in AUTOCOMMIT is one round trip, with no BEGIN and no ROLLBACK around it.
+    writer = create_async_engine(
+        url, pool_size=pool, max_overflow=pool, pool_timeout=_POOL_TIMEOUT, connect_args={"timeout": _POOL_TIMEOUT}
+    )
+    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _sqlite_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    """A single writer that begins IMMEDIATE, and readers that never take the write lock.
+
+    The driver's default loses updates silently and a deferred BEGIN fails when a stale snapshot is upgraded;
+    one writing connection also queues fairly in the pool instead of polling the file's lock.
+    """
+    Path(make_url(url).database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=6 * _POOL_TIMEOUT)
+    reader = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=_POOL_TIMEOUT)
+    _configure(writer, "BEGIN IMMEDIATE", _PRAGMAS)
+    _configure(reader, "BEGIN", (*_PRAGMAS, "query_only=ON"))
+    return writer, reader
+
+
+def _configure(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor: sqlite3.Cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)

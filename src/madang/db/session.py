@@ -1,0 +1,124 @@
+"""The unit of work: the only place that commits."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from madang.db.engine import open_engines
+from madang.kit.problems import Problem, Text, Unavailable
+from madang.kit.unit_guard import enter_unit, leave_unit
+
+Session: TypeAlias = AsyncSession
+Hook = Callable[[], Awaitable[None] | None]
+_HOOKS = "after_commit"
+_SQLSTATES_OF_ABSENCE = ("08", "53", "57P")
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database-unavailable"
+    title = Text("The database does not answer", "데이터베이스가 응답하지 않습니다")
+    detail = Text(
+        "Nothing was changed. Try again in {seconds} s.", "변경된 것은 없습니다. {seconds}초 뒤에 다시 시도하세요."
+    )
+
+
+class Database:
+    """Both engines of one database and the units of work on them."""
+
+    def __init__(self, url: str, pool: int = 10) -> None:
+        self._writer, self._reader = open_engines(url, pool)
+        self._writer_is_shared = url.startswith("postgresql")
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The writing engine, for migrations and start-up checks."""
+        return self._writer
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self._writer_is_shared
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Session]:
+        """A transaction: committed at the end, rolled back when anything raises, then the `after_commit` hooks."""
+        async with _session(self._writer) as session:
+            with _guarded():
+                try:
+                    yield session
+                    await session.commit()
+                except Problem as problem:
+                    await (session.commit() if problem.commit else session.rollback())
+                    if problem.commit:
+                        await _run_hooks(session)
+                    raise
+        await _run_hooks(session)
+
+    @asynccontextmanager
+    async def read_unit(self) -> AsyncIterator[Session]:
+        """A session that only reads; on PostgreSQL each statement stands alone, on SQLite one snapshot serves all."""
+        async with _session(self._reader) as session:
+            with _guarded():
+                yield session
+
+    async def ping(self) -> None:
+        async with self.read_unit() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        if not self._writer_is_shared:
+            await self._reader.dispose()
+
+
+def after_commit(session: Session, hook: Hook) -> None:
+    """Run `hook` once the session's unit has committed, never if it rolls back."""
+    session.info.setdefault(_HOOKS, []).append(hook)
+
+
+async def advisory_lock(session: Session, name: str) -> None:
+    """Serialise units on a name until the end of the transaction; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+@asynccontextmanager
+async def _session(engine: AsyncEngine) -> AsyncIterator[Session]:
+    try:
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield session
+    except (TimeoutError, PoolTimeout, OSError) as error:
+        raise DatabaseUnavailable(retry_after=2, seconds=2) from error
+    except DBAPIError as error:
+        if _is_absence(error):
+            raise DatabaseUnavailable(retry_after=2, seconds=2) from error
+        raise
+
+
+class _guarded:  # noqa: N801 - reads as a statement
+    def __enter__(self) -> None:
+        self._token = enter_unit()
+
+    def __exit__(self, *_: Any) -> None:
+        with suppress(ValueError):
+            leave_unit(self._token)
+
+
+async def _run_hooks(session: Session) -> None:
+    for hook in session.info.pop(_HOOKS, []):
+        result = hook()
+        if inspect.isawaitable(result):
+            await result
+
+
+def _is_absence(error: DBAPIError) -> bool:
+    """Whether the server is gone, starting, stopping or out of connections, rather than the statement wrong."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    gone = error.connection_invalidated or isinstance(error, InterfaceError)
+    locked = isinstance(error, OperationalError) and "locked" in str(error)
+    return gone or locked or state.startswith(_SQLSTATES_OF_ABSENCE)

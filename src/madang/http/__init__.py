@@ -1,0 +1,1 @@
+"""The edge: problems, the caller, units of work, limits, headers; the only room besides routers that speaks HTTP."""

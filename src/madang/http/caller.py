@@ -1,0 +1,70 @@
+"""Who is calling: a bearer credential or the access cookie, resolved by whatever fills `Authenticator`."""
+
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Request
+
+from madang.http.cookies import access_cookie_name
+from madang.kit.caller import Caller
+from madang.kit.origin import current_origin
+from madang.kit.problems import Forbidden, Text, Unauthenticated
+
+
+class NotSignedIn(Unauthenticated):
+    error = None
+    code = "not-signed-in"
+    title = Text("Sign in first", "로그인이 필요합니다")
+    detail = Text(
+        "Send an access token as `Authorization: Bearer …`, or sign in for the cookie.",
+        "`Authorization: Bearer …` 헤더로 액세스 토큰을 보내거나 로그인하세요.",
+    )
+
+
+class InsufficientScope(Forbidden):
+    error = "insufficient_scope"
+    code = "insufficient-scope"
+    title = Text("The token does not reach this", "토큰의 권한이 부족합니다")
+    detail = Text("This call needs the scope {scope}.", "이 호출에는 {scope} 권한이 필요합니다.")
+
+
+class Authenticator(Protocol):
+    """Knows access tokens; `sessions` implements it and `app.py` hands it in."""
+
+    def subject(self, token: str) -> str | None:
+        """The account a token names, by its signature alone and without any waiting; None when it proves nothing."""
+
+    async def authenticate(self, token: str) -> Caller:
+        """The caller, read anew per request; raises `Unauthenticated`."""
+
+
+def credential(request: Request) -> str | None:
+    """The presented token: the header wins over the cookie; query strings are never looked at (RFC 6750 §5.3)."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+    return request.cookies.get(access_cookie_name(request.app.state.running.settings))
+
+
+async def current_user(request: Request) -> Caller:
+    token = credential(request)
+    if token is None:
+        raise NotSignedIn
+    authenticator: Authenticator = request.app.state.running.authenticator
+    caller = await authenticator.authenticate(token)
+    current_origin().actor_id = caller.id
+    request.scope["madang.language"] = caller.person.language
+    return caller
+
+
+CurrentUser = Annotated[Caller, Depends(current_user)]
+
+
+def requires(scope: str) -> Any:
+    """A route dependency: the credential must reach `scope` (RFC 6750 `insufficient_scope`)."""
+
+    async def check(user: CurrentUser) -> None:
+        if scope not in user.scopes:
+            raise InsufficientScope(scope=scope)
+
+    return Depends(check)

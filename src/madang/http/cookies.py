@@ -1,0 +1,32 @@
+"""The two cookies: prefixed and `Secure` where people come over https, plain for development over http."""
+
+from starlette.responses import Response
+
+from madang.settings import Settings
+
+REFRESH_PATH = "/api/v1/accounts"
+
+
+def access_cookie_name(settings: Settings) -> str:
+    return "__Host-madang_access" if settings.is_https else "madang_access"
+
+
+def refresh_cookie_name(settings: Settings) -> str:
+    return "__Secure-madang_refresh" if settings.is_https else "madang_refresh"
+
+
+def set_session_cookies(
+    response: Response, settings: Settings, *, access: str, access_age: int, refresh: str, refresh_age: int
+) -> None:
+    """Set both cookies for as long as what they carry lives, in seconds."""
+    _set(response, settings, access_cookie_name(settings), access, access_age, "/")
+    _set(response, settings, refresh_cookie_name(settings), refresh, refresh_age, REFRESH_PATH)
+
+
+def clear_session_cookies(response: Response, settings: Settings) -> None:
+    _set(response, settings, access_cookie_name(settings), "", 0, "/")
+    _set(response, settings, refresh_cookie_name(settings), "", 0, REFRESH_PATH)
+
+
+def _set(response: Response, settings: Settings, name: str, value: str, age: int, path: str) -> None:
+    response.set_cookie(name, value, max_age=age, path=path, secure=settings.is_https, httponly=True, samesite="lax")

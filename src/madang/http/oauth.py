@@ -1,0 +1,30 @@
+"""Token endpoints speak RFC 6749: a malformed request is `invalid_request`, re-raised so that the unit rolls back."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from madang.http.problems import InvalidRequest
+
+
+class OAuthRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def oauth_handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise InvalidRequest(reason=_reason(error)) from None
+
+        return oauth_handler
+
+
+def _reason(error: RequestValidationError) -> str:
+    """ASCII, as RFC 6749 §5.2 demands; names the parameters, never their values."""
+    names = sorted({str(fault["loc"][-1]) for fault in error.errors() if len(fault["loc"]) > 1})
+    text = f"missing or invalid: {', '.join(names)}" if names else "the request body can't be read"
+    return text.encode("ascii", "replace").decode()

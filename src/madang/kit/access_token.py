@@ -1,0 +1,122 @@
+"""The access token: a JWT after RFC 9068 (`typ: at+jwt`), signed with EdDSA.
+
+Claims: iss, aud, sub (account), sid (session), jti, iat, nbf, exp, scope, client_id, auth_time, amr (RFC 8176).
+"""
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import GuestProtocol, OKPKey
+
+from madang.kit.ids import new_id
+
+ALGORITHM = "Ed25519"
+_TYPE = "at+jwt"
+_CLIENT = "madang"
+_JITTER = 0.03
+_REMEMBERED = 20_000
+_LONGEST_TOKEN = 4096
+_LIFE_CLAIMS = ("exp", "nbf", "iat")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The claims of a token whose signature, type, issuer and audience have been checked; times in Unix seconds."""
+
+    subject: str
+    session_id: UUID
+    scopes: frozenset[str]
+    not_before: int
+    expires_at: int
+
+    def is_live(self, now: float) -> bool:
+        return self.not_before <= now < self.expires_at
+
+
+class AccessTokens:
+    """Signs with the first key, verifies with all.
+
+    A verified signature is remembered (a pure function of the token and the keys), so that a token which comes with
+    every request costs one verification, not one each time; its times are compared on every use.
+    """
+
+    def __init__(self, keys: Mapping[str, OKPKey], issuer: str, ttl: timedelta) -> None:
+        self._keys = dict(keys)
+        self._signing_id = next(iter(self._keys))
+        self._issuer = issuer
+        self._ttl = ttl.total_seconds()
+        self._verified: OrderedDict[str, AccessToken] = OrderedDict()
+
+    def issue(
+        self, *, subject: UUID, session_id: UUID, scopes: str, authenticated_at: float, methods: Sequence[str]
+    ) -> tuple[str, int]:
+        """A new token and its life in seconds, which varies a little so that tabs don't all refresh at once."""
+        now = int(time.time())
+        life = int(self._ttl * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - jitter is no secret
+        claims = {
+            "iss": self._issuer,
+            "aud": self._issuer,
+            "sub": str(subject),
+            "sid": str(session_id),
+            "jti": new_id().hex,
+            "iat": now,
+            "nbf": now,
+            "exp": now + life,
+            "scope": scopes,
+            "client_id": _CLIENT,
+            "auth_time": int(authenticated_at),
+            "amr": list(methods),
+        }
+        header = {"alg": ALGORITHM, "typ": _TYPE, "kid": self._signing_id}
+        return jwt.encode(header, claims, self._keys[self._signing_id], algorithms=[ALGORITHM]), life
+
+    def read(self, token: str) -> AccessToken | None:
+        """The token's claims whether it is live or not; None when it proves nothing."""
+        known = self._verified.get(token)
+        if known is not None:
+            return known
+        read = self._verify(token)
+        if read is not None:
+            self._verified[token] = read
+            if len(self._verified) > _REMEMBERED:
+                self._verified.popitem(last=False)
+        return read
+
+    def _verify(self, token: str) -> AccessToken | None:
+        if len(token) > _LONGEST_TOKEN or not token.isascii():
+            return None
+        try:
+            decoded = jwt.decode(token, self._key_of, algorithms=[ALGORITHM])
+        except (JoseError, ValueError, KeyError, TypeError, UnicodeError):
+            return None
+        claims = decoded.claims
+        if decoded.header.get("typ") != _TYPE or "crit" in decoded.header:
+            return None
+        if claims.get("iss") != self._issuer or claims.get("aud") != self._issuer:
+            return None
+        return _access_token(claims)
+
+    def _key_of(self, signed: GuestProtocol) -> OKPKey:
+        """The key that the header's `kid` names; `jku`, `x5u` and `jwk` are never looked at (RFC 8725 §3.10)."""
+        header = signed.headers()
+        return self._keys[header["kid"]]
+
+
+def _access_token(claims: Mapping[str, object]) -> AccessToken | None:
+    times = [claims.get(name) for name in _LIFE_CLAIMS]
+    subject, session_id, scope = claims.get("sub"), claims.get("sid"), claims.get("scope")
+    if not all(isinstance(moment, int) for moment in times):
+        return None
+    if not (isinstance(subject, str) and isinstance(session_id, str) and isinstance(scope, str)):
+        return None
+    expires_at, not_before, _ = times
+    assert isinstance(expires_at, int)  # noqa: S101 - checked above
+    assert isinstance(not_before, int)  # noqa: S101 - checked above
+    return AccessToken(subject, UUID(session_id), frozenset(scope.split()), not_before, expires_at)

@@ -1,0 +1,56 @@
+"""From a message to the handlers that asked for its fact."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from madang.backends import Backends
+from madang.backends.broker.base import Message
+from madang.db.session import Session
+from madang.kit.clock import utc_now
+from madang.kit.event import Event
+from madang.kit.origin import Origin, set_origin
+from madang.outbox.repository import OutboxRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a handler gets beside the fact: the envelope's id and time, and the house."""
+
+    event_id: UUID
+    at: datetime
+    backends: Backends
+
+
+Handler = Callable[[Event, Delivery], Awaitable[None]]
+Handlers = Mapping[type[Event], list[Handler]]
+
+
+class Dispatcher:
+    """Every feature's handlers, by the wire name of their event."""
+
+    def __init__(self, backends: Backends, tables: Iterable[Handlers]) -> None:
+        self._backends = backends
+        self._routes: dict[str, tuple[type[Event], list[Handler]]] = {}
+        for table in tables:
+            for kind, handlers in table.items():
+                self._routes.setdefault(kind.name, (kind, []))[1].extend(handlers)
+
+    async def deliver(self, message: Message) -> None:
+        """Run each handler; a raise leaves the message to be delivered again, so handlers are idempotent."""
+        kind, handlers = self._routes.get(message.name, (Event, []))
+        set_origin(_origin(message.origin))
+        event = kind.model_validate(message.data)
+        for handler in handlers:
+            await handler(event, Delivery(message.id, message.at, self._backends))
+
+
+async def seen(session: Session, event_id: UUID, handler: str) -> bool:
+    """Whether `handler` has handled the event already; otherwise the mark commits with the session's unit."""
+    return not await OutboxRepository(session).mark_handled(event_id, handler, utc_now())
+
+
+def _origin(data: dict[str, str]) -> Origin:
+    actor = data.get("actor_id")
+    return Origin(data.get("request_id"), data.get("ip"), data.get("user_agent"), UUID(actor) if actor else None)

@@ -1,0 +1,89 @@
+"""The relay: claims published events, hands them to the broker, marks them sent; backs off and parks what fails."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import structlog
+
+from madang.backends.broker.base import Broker, Message
+from madang.db.session import Database
+from madang.kit.clock import Clock, utc_now
+from madang.outbox.models import OutboxEvent
+from madang.outbox.publish import register_relay
+from madang.outbox.repository import OutboxRepository
+
+log = structlog.get_logger("madang.outbox")
+LEASE = timedelta(seconds=60)
+BATCH = 50
+MAX_ATTEMPTS = 12
+_POLL_SECONDS = 1.0
+_LONGEST_BACKOFF = timedelta(minutes=10)
+
+
+class Relay:
+    """One relay of a process. Delivery is at least once: a crash between handling and marking sends again."""
+
+    def __init__(self, database: Database, broker: Broker, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._broker = broker
+        self._clock = clock
+        self._wake = asyncio.Event()
+        register_relay(self._wake)
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            if not await self.drain_once():
+                await self._sleep()
+
+    async def drain_once(self) -> int:
+        """Send what is due now; returns how many events were tried."""
+        now = self._clock()
+        async with self._database.unit() as session:
+            events = await OutboxRepository(session).claim(now, now + LEASE, BATCH)
+        await asyncio.gather(*(self._send(event) for event in events))
+        return len(events)
+
+    async def _send(self, event: OutboxEvent) -> None:
+        message = Message(event.id, event.name, event.key, event.created_at, event.data, event.origin)
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                await self._broker.publish(message)
+        except Exception as error:
+            await self._note_failure(event, error)
+            return
+        async with self._database.unit() as session:
+            await OutboxRepository(session).mark_sent(event.id, self._clock())
+
+    async def _note_failure(self, event: OutboxEvent, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"[:1000]
+        now = self._clock()
+        async with self._database.unit() as session:
+            repository = OutboxRepository(session)
+            if event.attempts >= MAX_ATTEMPTS:
+                await repository.park(event.id, now, reason)
+            else:
+                await repository.postpone(event.id, now + backoff(event.attempts), reason)
+        parked = event.attempts >= MAX_ATTEMPTS
+        log.warning(
+            "event not delivered",
+            event=event.name,
+            id=str(event.id),
+            attempts=event.attempts,
+            parked=parked,
+            error=reason,
+        )
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+
+def backoff(attempts: int) -> timedelta:
+    """Exponential with full jitter from a half: about 1 s, 2 s, 4 s … up to ten minutes."""
+    ceiling = min(_LONGEST_BACKOFF.total_seconds(), 2.0 ** (attempts - 1))
+    return timedelta(seconds=ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret

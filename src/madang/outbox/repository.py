@@ -1,0 +1,84 @@
+"""All SQL of the outbox."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CursorResult, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased
+
+from madang.db.session import Session
+from madang.outbox.models import HandledEvent, OutboxEvent
+
+
+class OutboxRepository:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, event: OutboxEvent) -> None:
+        self._session.add(event)
+
+    async def claim(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxEvent]:
+        """Lease the oldest unsent event of each key that is due; nobody else claims them before `until`."""
+        earlier = aliased(OutboxEvent)
+        blocked = exists().where(
+            earlier.key == OutboxEvent.key,
+            earlier.id < OutboxEvent.id,
+            earlier.sent_at.is_(None),
+            earlier.parked_at.is_(None),
+        )
+        due = (
+            select(OutboxEvent.id)
+            .where(OutboxEvent.sent_at.is_(None), OutboxEvent.parked_at.is_(None), OutboxEvent.due_at <= now)
+            .where(or_(OutboxEvent.claimed_until.is_(None), OutboxEvent.claimed_until < now), ~blocked)
+            .order_by(OutboxEvent.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = await self._session.scalars(
+            update(OutboxEvent)
+            .where(OutboxEvent.id.in_(due.scalar_subquery()))
+            .values(claimed_until=until, attempts=OutboxEvent.attempts + 1)
+            .returning(OutboxEvent)
+        )
+        return sorted(claimed.all(), key=lambda event: event.id)
+
+    async def mark_sent(self, event_id: UUID, now: datetime) -> None:
+        await self._set(event_id, sent_at=now, claimed_until=None, error=None)
+
+    async def postpone(self, event_id: UUID, due_at: datetime, error: str) -> None:
+        await self._set(event_id, due_at=due_at, claimed_until=None, error=error)
+
+    async def park(self, event_id: UUID, now: datetime, error: str) -> None:
+        await self._set(event_id, parked_at=now, claimed_until=None, error=error)
+
+    async def mark_handled(self, event_id: UUID, handler: str, now: datetime) -> bool:
+        """Whether this is the first time; the mark commits with the handler's own writes."""
+        make = postgresql_insert if self._session.get_bind().dialect.name == "postgresql" else sqlite_insert
+        statement = make(HandledEvent).values(event_id=event_id, handler=handler, handled_at=now)
+        result = await self._session.execute(statement.on_conflict_do_nothing())
+        return isinstance(result, CursorResult) and result.rowcount == 1
+
+    async def counts(self) -> tuple[int, int]:
+        """How many events wait, and how many are parked."""
+        waiting = select(func.count()).where(OutboxEvent.sent_at.is_(None), OutboxEvent.parked_at.is_(None))
+        parked = select(func.count()).where(OutboxEvent.parked_at.is_not(None))
+        row = (await self._session.execute(select(waiting.scalar_subquery(), parked.scalar_subquery()))).one()
+        return row[0], row[1]
+
+    async def delete_sent(self, before: datetime, limit: int) -> int:
+        old = select(OutboxEvent.id).where(OutboxEvent.sent_at < before).limit(limit)
+        result = await self._session.execute(delete(OutboxEvent).where(OutboxEvent.id.in_(old)))
+        return _rowcount(result)
+
+    async def delete_handled(self, before: datetime) -> int:
+        return _rowcount(await self._session.execute(delete(HandledEvent).where(HandledEvent.handled_at < before)))
+
+    async def _set(self, event_id: UUID, **values: object) -> None:
+        await self._session.execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(**values))
+
+
+def _rowcount(result: object) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0

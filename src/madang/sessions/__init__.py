@@ -1,0 +1,1 @@
+"""Sessions: whatever starts or ends them, the tokens they are carried in, and the keys those are signed with."""

@@ -1,0 +1,86 @@
+"""Problems of sessions and tokens."""
+
+from typing import ClassVar
+
+from madang.kit.problems import Forbidden, NotFound, OAuthError, Text, Unauthenticated
+
+
+class InvalidAccessToken(Unauthenticated):
+    code = "invalid-access-token"
+    title = Text("The access token is not valid", "액세스 토큰이 유효하지 않습니다")
+    detail = Text(
+        "It is malformed, expired, or its session has ended. Refresh it or sign in again.",
+        "형식이 잘못되었거나 만료되었거나 세션이 끝났습니다. 갱신하거나 다시 로그인하세요.",
+    )
+
+
+class WrongCredentials(OAuthError):
+    error: ClassVar[str] = "invalid_grant"
+    code = "wrong-credentials"
+    title = Text("Wrong account or password", "아이디 또는 비밀번호가 맞지 않습니다")
+    detail = Text("The account or the password is wrong.", "아이디 또는 비밀번호가 맞지 않습니다.")
+
+
+class InvalidRefreshToken(OAuthError):
+    error: ClassVar[str] = "invalid_grant"
+    code = "invalid-refresh-token"
+    title = Text("The refresh token is not valid", "리프레시 토큰이 유효하지 않습니다")
+    detail = Text(
+        "The refresh token is malformed, expired or its session has ended; sign in again.",
+        "리프레시 토큰이 잘못되었거나 만료되었거나 세션이 끝났습니다. 다시 로그인하세요.",
+    )
+
+
+class RefreshTokenReused(OAuthError):
+    """Committed, because the end of the family must stay although the request is refused."""
+
+    error: ClassVar[str] = "invalid_grant"
+    commit = True
+    code = "refresh-token-reused"
+    title = Text("The refresh token was used before", "이미 사용된 리프레시 토큰입니다")
+    detail = Text(
+        "This refresh token was replaced earlier, so its session was ended; sign in again.",
+        "이미 교체된 토큰이므로 세션을 종료했습니다. 다시 로그인하세요.",
+    )
+
+
+class NoRefreshToken(OAuthError):
+    error: ClassVar[str] = "invalid_request"
+    code = "no-refresh-token"
+    title = Text("No refresh token came", "리프레시 토큰이 없습니다")
+    detail = Text(
+        "Send the refresh token as cookie, form field or JSON member refresh_token.",
+        "refresh_token을 쿠키, 폼 또는 JSON으로 보내세요.",
+    )
+
+
+class UnsupportedGrant(OAuthError):
+    error: ClassVar[str] = "unsupported_grant_type"
+    code = "unsupported-grant-type"
+    title = Text("Unknown grant", "지원하지 않는 grant입니다")
+    detail = Text("grant_type is password or refresh_token.", "grant_type은 password 또는 refresh_token입니다.")
+
+
+class InvalidScope(OAuthError):
+    error: ClassVar[str] = "invalid_scope"
+    code = "invalid-scope"
+    title = Text("Unknown scope", "알 수 없는 권한입니다")
+    detail = Text("Known scopes: {known}.", "사용 가능한 권한: {known}.")
+
+
+class NoSuchSession(NotFound):
+    code = "session-not-found"
+    title = Text("No such session", "그런 세션이 없습니다")
+    detail = Text("You have no live session with this id.", "이 번호의 살아 있는 세션이 없습니다.")
+
+
+class SetupClosed(NotFound):
+    code = "setup-closed"
+    title = Text("Set-up is over", "초기 설정이 끝났습니다")
+    detail = Text("An administrator exists already.", "이미 관리자가 있습니다.")
+
+
+class WrongSetupCode(Forbidden):
+    code = "wrong-setup-code"
+    title = Text("The set-up code is wrong", "설정 코드가 맞지 않습니다")
+    detail = Text("Use the code that the server prints when it starts.", "서버가 시작할 때 출력한 코드를 사용하세요.")

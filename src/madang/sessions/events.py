@@ -1,0 +1,27 @@
+"""Facts of sessions."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from madang.kit.event import Event
+
+
+class SessionStarted(Event):
+    name: ClassVar[str] = "sessions.session_started.v1"
+    session_id: UUID
+    account_id: UUID
+
+
+class SessionEnded(Event):
+    """`reason`: signed_out, revoked or reuse."""
+
+    name: ClassVar[str] = "sessions.session_ended.v1"
+    session_id: UUID
+    account_id: UUID
+    reason: str
+
+
+class RefreshTokenReuseDetected(Event):
+    name: ClassVar[str] = "sessions.refresh_token_reuse_detected.v1"
+    session_id: UUID
+    account_id: UUID

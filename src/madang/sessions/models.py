@@ -1,0 +1,49 @@
+"""Tables of the sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from madang.db.base import Base
+from madang.kit.ids import new_id
+
+
+class UserSession(Base):
+    """One sign-in on one device, and its family of refresh tokens.
+
+    No token is stored. The live one is a keyed hash of `salt`, the session's id and `counter` under the secret
+    that `key_id` names; whoever reads this row without that secret can make none.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+    counter: Mapped[int] = mapped_column(default=0)
+    rotated_at: Mapped[datetime]
+    scope: Mapped[str] = mapped_column(String(400))
+    method: Mapped[str] = mapped_column(String(30))
+    authenticated_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    end_reason: Mapped[str | None] = mapped_column(String(30))
+    ip: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(300))
+
+
+class SigningKey(Base):
+    """A private key of access tokens, sealed under `MADANG_SECRET_KEY`."""
+
+    __tablename__ = "signing_keys"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    algorithm: Mapped[str] = mapped_column(String(10))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]

@@ -1,0 +1,103 @@
+"""All SQL of sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
+
+from madang.accounts.models import Account
+from madang.db.session import Session
+from madang.sessions.models import SigningKey, UserSession
+
+_CALLER = (
+    select(
+        Account.id,
+        Account.account_id,
+        Account.email,
+        Account.email.is_not(None).label("email_verified"),
+        Account.name,
+        Account.language,
+        Account.time_zone,
+        Account.role,
+        Account.is_active,
+        Account.auth_provider,
+        Account.created_at,
+        UserSession.scope,
+        UserSession.authenticated_at,
+        UserSession.ended_at,
+        UserSession.expires_at,
+        UserSession.idle_expires_at,
+    )
+    .join(Account, Account.id == UserSession.account_id)
+    .where(UserSession.id == bindparam("session_id"))
+)
+
+
+class SessionRepository:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, user_session: UserSession) -> None:
+        self._session.add(user_session)
+        await self._session.flush()
+
+    async def caller(self, session_id: UUID) -> Any:
+        """Account and session in one statement (a row or None): every authenticated request runs it."""
+        return (await self._session.execute(_CALLER, {"session_id": session_id})).one_or_none()
+
+    async def advance(self, session_id: UUID, counter: int, values: dict[str, Any]) -> UserSession | None:
+        """Move a live family on from `counter`; None when it isn't there. Of parallel calls exactly one succeeds."""
+        now = values["rotated_at"]
+        active = select(Account.id).where(Account.is_active)
+        return await self._session.scalar(
+            update(UserSession)
+            .where(UserSession.id == session_id, UserSession.counter == counter, UserSession.ended_at.is_(None))
+            .where(UserSession.expires_at > now, UserSession.idle_expires_at > now)
+            .where(UserSession.account_id.in_(active))
+            .values(counter=counter + 1, **values)
+            .returning(UserSession)
+        )
+
+    async def locked(self, session_id: UUID) -> UserSession | None:
+        return await self._session.get(UserSession, session_id, with_for_update=True)
+
+    async def live_of(self, account_id: UUID, now: datetime) -> Sequence[UserSession]:
+        statement = select(UserSession).where(UserSession.account_id == account_id, *_live(now))
+        return (await self._session.scalars(statement.order_by(UserSession.last_used_at.desc()))).all()
+
+    async def end(self, now: datetime, reason: str, *conditions: Any) -> Sequence[UserSession]:
+        ended = await self._session.scalars(
+            update(UserSession)
+            .where(UserSession.ended_at.is_(None), *conditions)
+            .values(ended_at=now, end_reason=reason)
+            .returning(UserSession)
+        )
+        return ended.all()
+
+    async def end_one(self, session_id: UUID, now: datetime, reason: str) -> Sequence[UserSession]:
+        return await self.end(now, reason, UserSession.id == session_id)
+
+    async def end_own(self, account_id: UUID, session_id: UUID, now: datetime) -> Sequence[UserSession]:
+        return await self.end(now, "revoked", UserSession.id == session_id, UserSession.account_id == account_id)
+
+    async def end_others(self, account_id: UUID, kept: UUID, now: datetime) -> Sequence[UserSession]:
+        return await self.end(now, "revoked", UserSession.account_id == account_id, UserSession.id != kept)
+
+    async def delete_over(self, before: datetime, limit: int) -> int:
+        """Delete sessions that ended or ran out before that time."""
+        over = or_(UserSession.ended_at < before, UserSession.expires_at < before)
+        old = select(UserSession.id).where(over).limit(limit)
+        result = await self._session.execute(delete(UserSession).where(UserSession.id.in_(old)))
+        return result.rowcount if isinstance(result, CursorResult) else 0
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        return (await self._session.scalars(select(SigningKey).order_by(SigningKey.created_at.desc()))).all()
+
+    async def add_signing_key(self, key: SigningKey) -> None:
+        self._session.add(key)
+
+
+def _live(now: datetime) -> tuple[Any, ...]:
+    return (UserSession.ended_at.is_(None), UserSession.expires_at > now, UserSession.idle_expires_at > now)

@@ -1,0 +1,44 @@
+"""Requests and responses of sessions."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from madang.accounts.schemas import AccountId, Password
+from madang.kit.schemas import Body, View
+
+OFFLINE = "offline_access"
+DEFAULT_SCOPE = "profile chat captions media"
+
+
+class TokenView(View):
+    """RFC 6749 §5.1; `refresh_token` only when `offline_access` was asked for, otherwise it is in its cookie."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's name of the type
+    expires_in: int = Field(description="seconds")
+    scope: str
+    refresh_token: str | None = None
+
+
+class SessionView(View):
+    id: UUID
+    current: bool
+    created_at: datetime
+    last_used_at: datetime
+    ip: str | None
+    user_agent: str | None
+    method: str
+    expires_at: datetime
+
+
+class SignedOut(View):
+    sessions_ended: int
+
+
+class SetUp(Body):
+    code: str = Field(max_length=100)
+    account_id: AccountId
+    password: Password

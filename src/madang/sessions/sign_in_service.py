@@ -1,0 +1,141 @@
+"""Signing in: sign-up, the password grant, and the first administrator."""
+
+import hmac
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from madang.accounts.models import ADMIN, Account
+from madang.accounts.schemas import NewAccount
+from madang.accounts.service import AccountService, check_password, lock_administrators
+from madang.db.session import Database, Session
+from madang.kit import refresh_token
+from madang.kit.clock import Clock
+from madang.kit.hashing import PasswordHasher
+from madang.kit.origin import current_origin
+from madang.kit.secrets import Keyring
+from madang.outbox.publish import Outbox
+from madang.sessions.errors import InvalidScope, SetupClosed, WrongCredentials, WrongSetupCode
+from madang.sessions.events import SessionStarted
+from madang.sessions.models import UserSession
+from madang.sessions.repository import SessionRepository
+from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE, SetUp
+
+BuildAccounts = Callable[[Session], AccountService]
+UnitFactory = Callable[[], AbstractAsyncContextManager[Session]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long sessions live: without use, at most, and how long a replaced refresh token is forgiven."""
+
+    idle: timedelta
+    absolute: timedelta
+    grace: timedelta
+
+
+class SignInService:
+    """Takes the database rather than a unit: a password is hashed between two short units, never inside one."""
+
+    def __init__(
+        self,
+        database: Database,
+        build_accounts: BuildAccounts,
+        hasher: PasswordHasher,
+        keyring: Keyring,
+        lifetimes: Lifetimes,
+        clock: Clock,
+        minimum_password: int,
+    ) -> None:
+        self._database = database
+        self._build_accounts = build_accounts
+        self._hasher = hasher
+        self._keyring = keyring
+        self._lifetimes = lifetimes
+        self._clock = clock
+        self._minimum_password = minimum_password
+
+    async def sign_up(self, new: NewAccount) -> Account:
+        check_password(new.password, self._minimum_password)
+        password_hash = await self._hasher.hash(new.password)
+        async with self._database.unit() as session:
+            return await self._build_accounts(session).register(new, password_hash)
+
+    async def set_up(self, body: SetUp, code: str) -> Account:
+        """Make the first administrator; of two at once one succeeds. Raises `SetupClosed` or `WrongSetupCode`."""
+        async with self._database.read_unit() as session:
+            if await self._build_accounts(session).has_admin():
+                raise SetupClosed
+        if not hmac.compare_digest(body.code.strip().upper().encode(), code.encode()):
+            raise WrongSetupCode
+        check_password(body.password, self._minimum_password)
+        password_hash = await self._hasher.hash(body.password)
+        async with self._database.unit() as session:
+            await lock_administrators(session)
+            accounts = self._build_accounts(session)
+            if await accounts.has_admin():
+                raise SetupClosed
+            new = NewAccount(account_id=body.account_id, password=body.password)
+            return await accounts.register(new, password_hash, role=ADMIN)
+
+    async def sign_in(self, name: str, password: str, scope: str | None) -> tuple[UserSession, str]:
+        """A new session and its refresh token; unknown names take as long and answer the same as wrong passwords."""
+        granted = grant_scope(scope)
+        async with self._database.read_unit() as session:
+            account = await self._build_accounts(session).by_sign_in_name(name)
+        usable = account is not None and account.is_active
+        matches, better_hash = await self._hasher.verify(
+            password, account.password_hash if account and usable else None
+        )
+        if account is None or not matches:
+            raise WrongCredentials
+        async with self._database.unit() as session:
+            return await self._start(session, account, granted, better_hash)
+
+    async def _start(
+        self, session: Session, seen: Account, scope: str, better_hash: str | None
+    ) -> tuple[UserSession, str]:
+        """Open the session if the account still is what the password was checked against."""
+        account = await self._build_accounts(session).get(seen.id)
+        if account is None or not account.is_active or account.password_hash != seen.password_hash:
+            raise WrongCredentials
+        if better_hash is not None:
+            account.password_hash = better_hash
+        started = self._new_session(account, scope)
+        await SessionRepository(session).add(started)
+        fact = SessionStarted(session_id=started.id, account_id=account.id)
+        Outbox(session, self._clock).publish(fact, key=account.id)
+        token = refresh_token.make(self._keyring, started.key_id, started.salt, started.id, started.counter)
+        return started, token.encode() if token else ""
+
+    def _new_session(self, account: Account, scope: str) -> UserSession:
+        now, origin = self._clock(), current_origin()
+        return UserSession(
+            account_id=account.id,
+            salt=os.urandom(refresh_token.SALT_BYTES),
+            key_id=self._keyring.current_id,
+            counter=0,
+            rotated_at=now,
+            scope=scope,
+            method="pwd",
+            authenticated_at=now,
+            created_at=now,
+            last_used_at=now,
+            idle_expires_at=now + self._lifetimes.idle,
+            expires_at=now + self._lifetimes.absolute,
+            ip=origin.ip,
+            user_agent=origin.user_agent,
+        )
+
+
+def grant_scope(asked: str | None) -> str:
+    """What is granted: all a member has, or the subset asked for, in the order of `DEFAULT_SCOPE`."""
+    known = [*DEFAULT_SCOPE.split(), OFFLINE]
+    wanted = set((asked or "").split())
+    if not wanted <= set(known):
+        raise InvalidScope(known=" ".join(known))
+    if not wanted - {OFFLINE}:
+        wanted |= set(DEFAULT_SCOPE.split())
+    return " ".join(scope for scope in known if scope in wanted)

@@ -1,0 +1,182 @@
+"""Settings: the only reader of the environment. Every name is documented in `.env.example`."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[int, Field(gt=0)]
+Days = Annotated[int, Field(ge=0)]
+KnownBadSecrets = {"secret", "changeme", "change-me", "your-secret-key", "your-secret-key-min-32-chars"}
+MIN_SECRET_LENGTH = 32
+
+
+class BadSettings(Exception):
+    """The environment can't be used as it is; the message names each variable and what to do."""
+
+
+class Limits(BaseModel):
+    """How often; values like `10/15 minutes`, read by the `limits` package."""
+
+    enabled: bool = True
+    everything: str = "600/minute"
+    sign_up: str = "10/hour"
+    sign_in_address: str = "100/15 minutes"
+    exist: str = "30/minute"
+    chat: str = "60/minute"
+    uploads: str = "100/hour"
+
+
+class Settings(BaseSettings):
+    """What can be configured, with defaults that make a working product on a laptop."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MADANG_", env_file=".env", env_nested_delimiter="__", extra="ignore", populate_by_name=True
+    )
+
+    env: Literal["development", "production"] = "development"
+    data_dir: Path = Path("var")
+    public_url: str = ""
+    frontend_url: str = ""
+    cors_origins: Annotated[list[str], NoDecode] = []
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    secret_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_SECRET_KEY", "SECRET_KEY"))
+
+    database_url: str = Field("", validation_alias=AliasChoices("MADANG_DATABASE_URL", "DATABASE_URL"))
+    database_direct_url: str = ""
+    database_pool: int = Field(10, ge=1)
+    cache_url: str = "memory://"
+    broker_url: str = "local://"
+    storage_url: str = ""
+    mail_url: str = "console://"
+    captioner_url: str = "local://"
+    llm_url: str = Field("demo://", validation_alias=AliasChoices("MADANG_LLM_URL", "OPENAI_BASE_URL"))
+    llm_api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_LLM_API_KEY", "OPENAI_API_KEY"))
+    llm_model: str = ""
+
+    password_min_length: int = Field(8, ge=8, le=128)
+    access_ttl: Seconds = 15 * 60
+    refresh_idle_ttl: Seconds = 30 * 24 * 3600
+    refresh_absolute_ttl: Seconds = 90 * 24 * 3600
+    refresh_grace: Annotated[int, Field(ge=0, le=300)] = 20
+    fresh_ttl: Seconds = 15 * 60
+
+    max_body: int = Field(1 << 20, ge=1024, description="bytes of a request's body, uploads aside")
+    max_upload: int = Field(4 << 30, ge=1, description="bytes of one media file")
+    upload_ttl: Seconds = 3600
+    max_media_seconds: Seconds = 4 * 3600
+    caption_workers: int = Field(1, ge=0, le=64)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    keep_ended_sessions: Days = 30
+    keep_sent_events: Days = 7
+    keep_run_logs: Days = 1
+    keep_idempotency_keys: Days = 1
+    keep_unfinished_uploads: Days = 1
+
+    limits: Limits = Limits()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        return [part.rstrip("/") for part in _split(value)]
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        return [ip_network(part, strict=False) for part in _split(value)]
+
+    @field_validator("public_url", "frontend_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _defaults_and_production_rules(self) -> Self:
+        self.database_url = _async_driver(self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madang.db")
+        self.storage_url = self.storage_url or f"file:{self.data_dir}/media"
+        if self.env == "production":
+            _refuse(self._production_faults())
+        return self
+
+    @property
+    def secrets(self) -> list[str]:
+        return [part for part in _split(self.secret_key.get_secret_value()) if part]
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def embedded_ports(self) -> list[str]:
+        """The settings whose choice binds the data to one process."""
+        chosen = {
+            "MADANG_DATABASE_URL": self.is_sqlite,
+            "MADANG_CACHE_URL": self.cache_url.startswith("memory:"),
+            "MADANG_BROKER_URL": self.broker_url.startswith("local:"),
+        }
+        return [name for name, embedded in chosen.items() if embedded]
+
+    def seconds(self, name: str) -> timedelta:
+        return timedelta(seconds=getattr(self, name))
+
+    def _production_faults(self) -> list[str]:
+        faults = []
+        if not self.is_https:
+            faults.append("MADANG_PUBLIC_URL: production needs the https:// address people use")
+        if self.mail_url.startswith("console:"):
+            faults.append("MADANG_MAIL_URL: console:// only prints; use none to switch mail off")
+        if self.llm_url.startswith("demo:"):
+            faults.append("MADANG_LLM_URL: demo:// answers nothing real; give an OpenAI-compatible URL, or none")
+        return faults + [fault for secret in self.secrets or [""] for fault in _weakness(secret)]
+
+
+def load_settings(**values: Any) -> Settings:
+    """Settings from the environment; every fault is named with its variable in one `BadSettings`."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise BadSettings("\n".join(_explain(fault) for fault in error.errors())) from None
+
+
+def _explain(fault: Any) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return message
+    name = "__".join(str(part) for part in fault["loc"]).upper()
+    return f"{name if name.startswith('MADANG_') else 'MADANG_' + name}: {message}"
+
+
+def _weakness(secret: str) -> list[str]:
+    if len(secret) >= MIN_SECRET_LENGTH and secret.lower() not in KnownBadSecrets and len(set(secret)) > 4:  # noqa: PLR2004 - one letter repeated is no secret
+        return []
+    return [
+        f"MADANG_SECRET_KEY: needs {MIN_SECRET_LENGTH} random characters or more; make one with: openssl rand -hex 32"
+    ]
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def _split(value: Any) -> list[Any]:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else list(value)
+
+
+def _async_driver(url: str) -> str:
+    """The source systems' URLs name no driver, or a synchronous one; ours are asynchronous."""
+    scheme, _, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
+        return f"postgresql+asyncpg://{rest}"
+    return f"sqlite+aiosqlite://{rest}" if scheme == "sqlite" else url

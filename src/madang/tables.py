@@ -1,0 +1,10 @@
+"""Imports every model once, so that the metadata is whole wherever it is needed."""
+
+import madang.accounts.models
+import madang.outbox.models
+import madang.sessions.models
+from madang.db.base import Base
+
+metadata = Base.metadata
+
+__all__ = ["madang", "metadata"]

