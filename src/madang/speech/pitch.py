@@ -1,7 +1,8 @@
 """F0 by YIN (de Cheveigné and Kawahara 2002, J. Acoust. Soc. Am. 111, 1917), vectorised over frames with the FFT.
 
 Differences from the paper: the first dip is accepted within a margin of the frame's deepest dip, which guards against
-sub-octave picks in noisy frames; and `median_pitch` folds stray octaves onto the median of the word.
+sub-octave picks in noisy frames; frames that no steady run of 30 ms supports are dropped; and `median_pitch` folds
+stray octaves onto the median of the word.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ MARGIN = 0.04
 VOICED = 0.25
 """Deepest dip of a frame that still counts as voiced."""
 LEAST_FRAMES = 3
-"""30 ms of voice: less gives no median worth the name."""
+"""30 ms of voice: less gives no median worth the name, and a shorter run is noise that happens to look periodic."""
+STEADY = 0.25
+"""Octaves a voice may glide from one frame to the next."""
 
 Frames = NDArray[np.float32]
 
@@ -50,10 +53,9 @@ def track_pitch(samples: Samples) -> PitchTrack:
     """Track a stretch of 16 kHz audio; returns len(samples) // 160 frames."""
     frames = _frames(samples)
     parts = [_yin(frames[start : start + BATCH]) for start in range(0, len(frames), BATCH)]
-    empty = np.zeros(0)
-    return PitchTrack(
-        np.concatenate([empty, *(f0 for f0, _ in parts)]), np.concatenate([empty, *(share for _, share in parts)])
-    )
+    f0 = np.concatenate([np.zeros(0), *(part for part, _ in parts)])
+    periodic = np.concatenate([np.zeros(0), *(part for _, part in parts)])
+    return PitchTrack(np.where(_in_steady_run(f0), f0, 0.0), periodic)
 
 
 def median_pitch(f0: NDArray[np.float64]) -> float | None:
@@ -64,6 +66,15 @@ def median_pitch(f0: NDArray[np.float64]) -> float | None:
     octaves = np.rint(np.log2(voiced / np.median(voiced)))
     folded = voiced / np.exp2(octaves)
     return float(np.median(folded))
+
+
+def _in_steady_run(f0: NDArray[np.float64]) -> Flags:
+    """Tell which frames belong to three neighbours in a row whose pitch changes little."""
+    octaves = np.log2(np.pad(np.maximum(f0, 1.0), 2, constant_values=1.0))
+    voiced = np.pad(f0 > 0.0, 2)
+    links = voiced[1:] & voiced[:-1] & (np.abs(np.diff(octaves)) < STEADY)
+    pairs = links[1:] & links[:-1]
+    return np.asarray(pairs[:-2] | pairs[1:-1] | pairs[2:], np.bool_)
 
 
 def _frames(samples: Samples) -> Frames:
@@ -108,13 +119,15 @@ def _cumulative_mean_normalised(difference: NDArray[np.float64]) -> NDArray[np.f
 
 def _pick(normalised: NDArray[np.float64]) -> tuple[NDArray[np.intp], Flags]:
     """Return the lag of the first dip that is deep enough, else of the deepest, and whether that is a pitch."""
-    inner = normalised[:, MIN_LAG:MAX_LAG]
-    deepest = inner.min(axis=1, keepdims=True)
-    is_dip = (inner <= normalised[:, MIN_LAG - 1 : MAX_LAG - 1]) & (inner <= normalised[:, MIN_LAG + 1 : MAX_LAG + 1])
-    good = is_dip & (inner <= np.maximum(DIP, deepest + MARGIN))
-    lag = np.where(good.any(axis=1), good.argmax(axis=1), inner.argmin(axis=1))
-    is_voiced = good.any(axis=1) & (deepest[:, 0] < VOICED)
-    return lag + MIN_LAG, is_voiced
+    left, inner, right = (normalised[:, MIN_LAG + step : MAX_LAG + step] for step in (-1, 0, 1))
+    is_dip = (inner <= left) & (inner <= right)
+    # A short period falls between two samples: only the vertex of the parabola shows how deep its dip truly is.
+    depth = np.where(
+        is_dip, inner - np.square(left - right) / (8.0 * np.maximum(left - 2.0 * inner + right, 1e-9)), 1.0
+    )
+    deepest = depth.min(axis=1, keepdims=True)
+    lag = (depth <= np.maximum(DIP, deepest + MARGIN)).argmax(axis=1)
+    return lag + MIN_LAG, deepest[:, 0] < VOICED
 
 
 def _parabolic(normalised: NDArray[np.float64], lag: NDArray[np.intp]) -> NDArray[np.float64]:
