@@ -8,9 +8,9 @@ from typing import NamedTuple
 import av
 import webvtt
 from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle
 
 from madang.subtitles.document import Document
-from madang.subtitles.webvtt import cue_times
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -25,8 +25,11 @@ class ReadCue(NamedTuple):
 
 
 def written(document: Document) -> list[ReadCue]:
-    """What every parser should find."""
-    return [ReadCue(cue.id, *cue_times(cue), cue.lines) for cue in document.cues]
+    """What every parser should find: times to the millisecond, and no cue shorter than one."""
+    return [
+        ReadCue(cue.id, start := round(cue.start * 1000), max(round(cue.end * 1000), start + 1), cue.lines)
+        for cue in document.cues
+    ]
 
 
 def read_with_webvtt_py(text: str) -> list[ReadCue]:
@@ -54,7 +57,8 @@ def show_with_ffmpeg(text: str) -> list[str]:
         stream = container.streams.subtitles[0]
         shown = [stream.codec_context.decode2(packet) for packet in container.demux(stream) if packet.size]
         # An ASS event has eight fields before the text.
-        return [bytes(rect.ass).decode().split(",", 8)[8] for event in shown if event for rect in event.rects]
+        rects = [rect for event in shown if event for rect in event.rects if isinstance(rect, AssSubtitle)]
+        return [rect.ass.decode().split(",", 8)[8] for rect in rects]
 
 
 def _read_packet(packet: "av.Packet[SubtitleStream]") -> ReadCue:
