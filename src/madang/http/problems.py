@@ -8,10 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from madang.kit.origin import current_origin
 from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, Unauthenticated
 
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -35,6 +37,13 @@ class BodyTooLarge(Problem):
     code = "body-too-large"
     title = Text("The request is too large", "요청이 너무 큽니다")
     detail = Text("The body is larger than this resource accepts.", "본문이 이 자원이 받는 크기보다 큽니다.")
+
+
+class UnsupportedMediaType(Problem):
+    status = 415
+    code = "unsupported-media-type"
+    title = Text("This type of body is not taken", "지원하지 않는 본문 형식입니다")
+    detail = Text("Send JSON with Content-Type: application/json.", "Content-Type: application/json으로 보내세요.")
 
 
 class MalformedRequest(Problem):
@@ -142,12 +151,24 @@ async def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    return problem_response(InvalidFields(), request, [_field_error(fault) for fault in error.errors()])
+    faults = error.errors()
+    if not _is_json(request) and any(
+        tuple(fault["loc"]) == ("body",) and fault["type"] != "missing" for fault in faults
+    ):
+        return problem_response(UnsupportedMediaType(), request)
+    return problem_response(InvalidFields(), request, [_field_error(fault) for fault in faults])
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _field_error(fault: dict[str, Any]) -> dict[str, str]:
     """A validation fault as a JSON pointer (RFC 6901) into the body, or `#name` for query, path and header."""
     place, *path = fault["loc"] or ("body",)
+    if fault["type"] == "json_invalid":
+        path = []  # the parser's offset, which is no place in a document that has none
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
     return {
         "pointer": pointer if place == "body" else f"#{place}{pointer}",
@@ -165,4 +186,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     }
     response = problem_response(kinds.get(error.status_code, MalformedRequest)(), request)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _allowed_methods(request)):
+        response.headers["Allow"] = ", ".join(allowed)
     return response
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method of the resource (RFC 9110 §10.2.1); the framework names those of its first route only."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
