@@ -1,6 +1,6 @@
 """Every refusal rendered once: RFC 9457 problems, RFC 6749 token errors, RFC 6750 challenges."""
 
-from collections.abc import Iterable
+import re
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -14,6 +14,10 @@ from madang.kit.origin import current_origin
 from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, Unauthenticated
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_LANGUAGE_RANGE = re.compile(
+    r"\s*(?P<language>[a-z]{1,8}|\*)(-[a-z0-9]{1,8})*\s*(;\s*q=(?P<weight>0(\.\d{0,3})?|1(\.0{0,3})?)\s*)?",
+    re.IGNORECASE,
+)
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -122,17 +126,13 @@ def language_of(request: Request) -> str:
 
 def preferred_language(header: str) -> str:
     """RFC 9110 §12.5.4 for the two languages there are."""
-    weights = dict(_weighted(header.split(",")[:20]))
-    return "ko" if weights.get("ko", 0) > weights.get("en", weights.get("*", 0)) else "en"
-
-
-def _weighted(ranges: Iterable[str]) -> Iterable[tuple[str, float]]:
-    for entry in reversed(list(ranges)):
-        tag, _, quality = entry.strip().partition(";q=")
-        try:
-            yield tag.split("-")[0].lower(), float(quality or 1)
-        except ValueError:
-            continue
+    weights: dict[str, float] = {}
+    for entry in header.split(",")[:20]:
+        if found := _LANGUAGE_RANGE.fullmatch(entry):
+            language = found["language"].lower()
+            weights[language] = max(weights.get(language, 0), float(found["weight"] or 1))
+    others = weights.get("*", 0)
+    return "ko" if weights.get("ko", others) > weights.get("en", others) else "en"
 
 
 def _challenge(problem: Problem) -> dict[str, str]:
