@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple
 
 from fastapi.responses import StreamingResponse
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 _KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
+_closing: set[asyncio.Task[None]] = set()
 
 
 class ServerEvent(NamedTuple):
@@ -37,6 +37,7 @@ def encode(event: ServerEvent) -> bytes:
 
 
 async def _frames(events: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> AsyncIterator[bytes]:
+    """A source that never pauses ends on `stopping` too; a reader that leaves closes the source."""
     stop = asyncio.create_task(stopping.wait())
     following = asyncio.ensure_future(anext(events))
     try:
@@ -44,15 +45,27 @@ async def _frames(events: AsyncIterator[ServerEvent], stopping: asyncio.Event) -
             done, _ = await asyncio.wait({following, stop}, timeout=_KEEP_ALIVE_SECONDS, return_when="FIRST_COMPLETED")
             if following in done:
                 yield encode(following.result())
-                following = asyncio.ensure_future(anext(events))
-            elif stop in done:
+            if stop in done:
                 return
+            if following in done:
+                following = asyncio.ensure_future(anext(events))
             else:
                 yield _KEEP_ALIVE
     except StopAsyncIteration:
         return
     finally:
-        for task in (stop, following):
-            task.cancel()
-        with suppress(asyncio.CancelledError, StopAsyncIteration):
-            await following
+        stop.cancel()
+        closing = asyncio.create_task(_close(events, following))
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
+        await asyncio.shield(closing)
+
+
+async def _close(events: AsyncIterator[ServerEvent], following: asyncio.Future[ServerEvent]) -> None:
+    """In a task of its own, since the server goes on cancelling the one whose reader has left."""
+    following.cancel()
+    await asyncio.wait({following})
+    if not following.cancelled():
+        following.exception()
+    if isinstance(events, AsyncGenerator):
+        await events.aclose()
