@@ -156,7 +156,7 @@ async def test_a_rebound_or_broken_host_is_nobodys_own(visitor: httpx2.AsyncClie
 
 
 async def test_behind_a_trusted_proxy_the_forwarded_scheme_and_host_are_ours(open_app: OpenApp) -> None:
-    proxy = Settings(trusted_proxies="10.0.0.0/8").trusted_proxies  # type: ignore[arg-type]  # as in the environment
+    proxy = Settings(trusted_proxies="10.0.0.0/8").trusted_proxies
     headers = {"Host": "madang.example", "Origin": OWN, "X-Forwarded-Proto": "https"}
     async with open_app(trusted_proxies=proxy) as app:
         body = {"account_id": "proxied", "password": PASSWORD}
