@@ -1,6 +1,7 @@
 """Databases for tests: SQLite by default, PostgreSQL with `MADANG_TEST_DATABASE=postgresql`.
 
-PostgreSQL is a server that answers at `MADANG_TEST_POSTGRESQL_URL` or on this machine, otherwise one from a wheel.
+PostgreSQL is a server that answers at `MADANG_TEST_POSTGRESQL_URL` or on this machine, otherwise one from a wheel
+(which `MADANG_TEST_POSTGRESQL_URL=bundled` asks for).
 """
 
 import asyncio
@@ -32,11 +33,7 @@ def open_test_databases(folder: Path) -> Iterator[TestDatabases]:
         yield SQLiteDatabases(folder)
         return
     with ExitStack() as stack:
-        server = (
-            os.environ.get("MADANG_TEST_POSTGRESQL_URL")
-            or _local_server()
-            or stack.enter_context(_bundled_server(folder))
-        )
+        server = stack.enter_context(_server(folder))
         databases = PostgreSQLDatabases(server)
         stack.callback(databases.drop_template)
         yield databases
@@ -87,6 +84,17 @@ class PostgreSQLDatabases(TestDatabases):
 
         with asyncio.Runner() as loop:
             loop.run(run())
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """The server named by the environment, the one that answers here, or the bundled one (also by that name)."""
+    named = os.environ.get("MADANG_TEST_POSTGRESQL_URL") or _local_server()
+    if named and named != "bundled":
+        yield named
+        return
+    with _bundled_server(folder) as url:
+        yield url
 
 
 def _local_server() -> str | None:
