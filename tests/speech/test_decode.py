@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from madang.speech.decode import open_audio, read_samples
-from madang.speech.errors import CorruptMedia, MediaTooLong, NotMedia, SpeechError, TooManyStreams
+from madang.speech.errors import CodecNotSupported, CorruptMedia, MediaTooLong, NotMedia, SpeechError, TooManyStreams
 from madang.speech.settings import SpeechSettings
 from madang.speech.transcript import Finding
 from tests.speech import media_files
@@ -109,11 +109,26 @@ def test_truncated_file_is_read_as_far_as_it_goes(tmp_path: Path, sound: NDArray
     assert "truncated" in [finding.code for finding in findings]
 
 
-def test_truncated_wav_is_reported(tmp_path: Path, sound: NDArray[np.float32]) -> None:
-    path = media_files.write_wav(tmp_path / "cut.wav", sound)
-    path.write_bytes(path.read_bytes()[:200_000])
-    _, _, findings = read(path)
-    assert [finding.code for finding in findings] == ["truncated"]
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.wav", "pcm_s16le"), ("a.flac", "flac"), ("a.mkv", "aac"), ("a.webm", "libopus"), ("a.flv", "aac")],
+)
+def test_truncation_is_reported_for_any_format_with_a_length(
+    tmp_path: Path, sound: NDArray[np.float32], name: str, codec: str
+) -> None:
+    path = media_files.write_encoded(tmp_path / name, codec, sound, "mono")
+    assert read(path)[2] == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    samples, duration, findings = read(path)
+    assert "truncated" in [finding.code for finding in findings]
+    assert duration == pytest.approx(len(samples) / 16_000, abs=0.01)
+
+
+def test_truncated_film_is_reported(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_video(tmp_path / "film.mkv", sound, seconds=4)
+    assert read(path)[2] == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "truncated" in [finding.code for finding in read(path)[2]]
 
 
 @pytest.mark.parametrize("write", [media_files.write_zero_bytes, media_files.write_text])
@@ -166,6 +181,15 @@ def test_random_damage_gives_audio_or_a_refusal(tmp_path: Path, sound: NDArray[n
         return
     assert np.isfinite(samples).all()
     assert len(samples) <= SETTINGS.max_duration * 16_000
+
+
+def test_unknown_codec_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_wav(tmp_path / "odd.wav", sound)
+    data = bytearray(path.read_bytes())
+    data[20:22] = b"\x34\x12"  # a format tag nobody has registered
+    path.write_bytes(data)
+    with pytest.raises(CodecNotSupported):
+        read(path)
 
 
 def test_recording_beyond_the_limit_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:
