@@ -183,6 +183,26 @@ def test_random_damage_gives_audio_or_a_refusal(tmp_path: Path, sound: NDArray[n
     assert len(samples) <= SETTINGS.max_duration * 16_000
 
 
+def test_cover_picture_is_no_obstacle(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_with_cover(tmp_path / "album.mp3", sound)
+    samples, _, findings = read(path)
+    assert onset(samples) == pytest.approx(0.106, abs=0.03)
+    assert findings == []
+
+
+def test_change_of_format_in_the_middle_is_followed(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    mono = media_files.write_encoded(tmp_path / "mono.aac", "aac", sound, "mono")
+    stereo = media_files.write_encoded(
+        tmp_path / "stereo.aac", "aac", np.stack([sound[::2], sound[::2]]), "stereo", rate=24_000
+    )
+    path = tmp_path / "both.aac"
+    path.write_bytes(mono.read_bytes() + stereo.read_bytes())
+    samples, _, _ = read(path)
+    assert len(samples) / 16_000 == pytest.approx(8.0, abs=0.3)
+    first, second = samples[: 4 * 16_000], samples[4 * 16_000 :]
+    assert np.std(first) == pytest.approx(np.std(second), rel=0.1)
+
+
 def test_unknown_codec_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:
     path = media_files.write_wav(tmp_path / "odd.wav", sound)
     data = bytearray(path.read_bytes())

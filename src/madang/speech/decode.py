@@ -19,7 +19,7 @@ from av.packet import Packet
 
 from madang.speech.audio import RATE, Samples, silence
 from madang.speech.errors import CorruptMedia, MediaTooLong
-from madang.speech.media import best_audio, declared_duration, declared_end, open_media, origin
+from madang.speech.media import best_audio, declared_duration, declared_end, is_bare, open_media, origin
 from madang.speech.resample import NO_CHANNELS, Block, Converter
 from madang.speech.settings import SpeechSettings
 from madang.speech.timeline import Timeline
@@ -113,7 +113,7 @@ class AudioSource:
             return []
 
     def _time(self, frame: AudioFrame) -> float | None:
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or frame.time_base is None or is_bare(self.container):
             return None
         return float(frame.pts * frame.time_base) - origin(self.container)
 

@@ -21,8 +21,8 @@ FORMATS = (
 """Demuxers that read one file and nothing else. Playlists (HLS, DASH, concat) are left out: they name other files and
 addresses, and an uploaded playlist must not make the server fetch them. So are images and text."""
 
-ESTIMATING = ("mp3", "aac", "ac3", "eac3", "dts", "amr", "h264", "hevc", "m4v")
-"""Bare streams, whose duration is guessed from the bit rate; others declare it or have time stamps to the end."""
+BARE = ("mp3", "aac", "ac3", "eac3", "dts", "amr", "h264", "hevc", "m4v")
+"""Streams without a container; all others declare a duration or carry time stamps to the end."""
 
 MATROSKA_DURATION = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)")
 """Matroska declares no length per track; muxers write the track's end into a tag instead."""
@@ -60,14 +60,14 @@ def origin(container: InputContainer) -> float:
 
 def declared_duration(container: InputContainer) -> float | None:
     """Return the length in seconds as the file itself declares it, None where it would be an estimate."""
-    if _estimates(container) or not container.duration:
+    if is_bare(container) or not container.duration:
         return None
     return float(container.duration) / av.time_base
 
 
 def declared_end(container: InputContainer, stream: AudioStream) -> float | None:
     """Return where the audio should end, in seconds on the media's timeline; None where the file does not say."""
-    if _estimates(container):
+    if is_bare(container):
         return None
     if stream.duration is not None and stream.time_base is not None:
         start = float((stream.start_time or 0) * stream.time_base) - origin(container)
@@ -89,8 +89,9 @@ def _declared_share(container: InputContainer) -> float:
     return max(1.0, (declared + 8) / container.size) if is_known else 1.0
 
 
-def _estimates(container: InputContainer) -> bool:
-    return container.format.name in ESTIMATING
+def is_bare(container: InputContainer) -> bool:
+    """Tell whether the file is a bare stream: its duration is a guess, its time stamps are counted, not stored."""
+    return container.format.name in BARE
 
 
 def _open(path: Path) -> InputContainer:
