@@ -203,6 +203,24 @@ def test_change_of_format_in_the_middle_is_followed(tmp_path: Path, sound: NDArr
     assert np.std(first) == pytest.approx(np.std(second), rel=0.1)
 
 
+def test_stream_that_appears_late_does_not_end_the_audio(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    heard = media_files.write_encoded(tmp_path / "heard.ts", "aac", sound, "mono")
+    film = media_files.write_video(tmp_path / "film.ts", sound, seconds=4)
+    path = tmp_path / "broadcast.ts"
+    path.write_bytes(heard.read_bytes() * 3 + film.read_bytes() + heard.read_bytes())
+    assert len(read(path)[0]) / 16_000 > 15.0
+
+
+@pytest.mark.parametrize("rate", [0, 1, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_absurd_rates_are_refused_or_read(tmp_path: Path, sound: NDArray[np.float32], rate: int) -> None:
+    path = media_files.write_wav(tmp_path / "odd.wav", sound)
+    data = bytearray(path.read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SpeechError):
+        read(path)
+
+
 def test_unknown_codec_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:
     path = media_files.write_wav(tmp_path / "odd.wav", sound)
     data = bytearray(path.read_bytes())

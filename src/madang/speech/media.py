@@ -95,14 +95,13 @@ def is_bare(container: InputContainer) -> bool:
 
 
 def _open(path: Path) -> InputContainer:
-    if path.stat().st_size == 0:
-        raise NotMedia("it is empty")
+    with path.open("rb") as file:  # so that from here on every error is about what is inside
+        if not file.read(1):
+            raise NotMedia("it is empty")
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         return av.open(f"file:{path.resolve()}", mode="r", container_options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise
         raise _refusal(path, error) from error
 
 
