@@ -17,6 +17,7 @@ from benchmarks.report import render, summarise
 from benchmarks.scenarios import SCENARIOS, Contestants, commands_for
 
 KINDS = tuple(SCENARIOS)
+_WARM_UP_SECONDS = 2.0
 
 
 def arguments() -> argparse.Namespace:
@@ -85,8 +86,14 @@ def measure(given: argparse.Namespace, url: str, folder: Path) -> dict[str, dict
 def rounds(
     name: str, given: argparse.Namespace, contestants: Contestants, load: Process
 ) -> dict[str, list[dict[str, Any]]]:
-    """A B C A B C …, so that a disturbance hits everybody alike."""
+    """A B C A B C …, so that a disturbance hits everybody alike; a short round before is not counted.
+
+    In it caches fill: prepared statements, compiled queries, and the signatures of those that remember them.
+    """
     turns = SCENARIOS[name]
+    for turn in turns:
+        _tell(f"{name} warm-up: {turn.label}")
+        turn.play(argparse.Namespace(**{**vars(given), "seconds": _WARM_UP_SECONDS}), contestants, load)
     results: dict[str, list[dict[str, Any]]] = {turn.label: [] for turn in turns}
     for number in range(given.rounds):
         for turn in turns:
