@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
 
 from madang.accounts.models import Account
-from madang.db.session import Session
+from madang.db.session import Connection, Session
 from madang.sessions.models import SigningKey, UserSession
 
 _CALLER = (
@@ -35,6 +35,17 @@ _CALLER = (
 )
 
 
+class CallerRepository:
+    """What every authenticated request reads: columns, so a connection is enough."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, session_id: UUID) -> Any:
+        """Account and session in one statement: a row, or None."""
+        return (await self._connection.execute(_CALLER, {"session_id": session_id})).one_or_none()
+
+
 class SessionRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,10 +53,6 @@ class SessionRepository:
     async def add(self, user_session: UserSession) -> None:
         self._session.add(user_session)
         await self._session.flush()
-
-    async def caller(self, session_id: UUID) -> Any:
-        """Account and session in one statement (a row or None): every authenticated request runs it."""
-        return (await self._session.execute(_CALLER, {"session_id": session_id})).one_or_none()
 
     async def advance(self, session_id: UUID, counter: int, values: dict[str, Any]) -> UserSession | None:
         """Move a live family on from `counter`; None when it isn't there. Of parallel calls exactly one succeeds."""
