@@ -43,8 +43,8 @@ class CompletionService:
             size = await self._join(media, receipts)
             async with self._storage.local_copy(media.key) as path:
                 verdict = await to_thread.run_sync(lambda: _inspect(media, size, path))
-        except (NotStored, FileNotFoundError):  # deleted or swept meanwhile
-            raise MediaNotFound from None
+        except (NotStored, FileNotFoundError):  # deleted, or refused by another process, meanwhile
+            return await self._owned_by(media.account_id, media.id)
         return await self._settle(media, verdict)
 
     async def _join(self, media: Media, receipts: Sequence[PartReceipt] | None) -> int:
