@@ -90,7 +90,7 @@ router.add_api_route("/{token}", serve, methods=["HEAD"], response_class=FileRes
 
 def _hide_token(request: Request) -> None:
     """Neither the access log nor a problem's `instance` may show what is a credential while it lives."""
-    request.scope["path"] = f"{LINK_PATH}/…"
+    request.scope["path"] = f"{LINK_PATH}/{{token}}"
 
 
 def _check_headers(link: Link, request: Request) -> None:
