@@ -12,9 +12,11 @@ from madang import __version__
 from madang.accounts.router import router as accounts
 from madang.backends import Backends, open_backends
 from madang.http import health, metrics
+from madang.http.docs import install_docs
 from madang.http.edge import Edge
 from madang.http.gate import Gate
 from madang.http.limits import Limiter
+from madang.http.openapi import install_openapi, operation_id
 from madang.http.problems import install_problem_handlers
 from madang.http.state import Running
 from madang.kit.clock import Clock, utc_now
@@ -50,11 +52,16 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         title="Madang",
         version=__version__,
         lifespan=lambda app: _lifespan(app, settings, beside, clock),
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
         redirect_slashes=False,
         max_body_size=settings.max_body,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
+    install_docs(app)
+    install_openapi(app)
     for router in (service, health.router, metrics.router, accounts, tokens, sessions, media_links, media):
         app.include_router(router)
     _add_middleware(app, settings)

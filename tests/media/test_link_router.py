@@ -14,8 +14,6 @@ from tests.media.uploads import FLAC, MEDIA, announce, complete, look_up, put, r
 from madang.backends import Backends
 from madang.settings import Settings
 
-pytestmark = pytest.mark.anyio  # before collection, which parameters need
-
 
 async def download_url(client: httpx2.AsyncClient, person: SignedIn, media_id: str) -> str:
     answer = await client.get(f"{MEDIA}/{media_id}/download", headers=person.headers)

@@ -38,7 +38,7 @@ class Backends:
     database: Database
     cache: Cache
     broker: Broker
-    mail: Mail
+    mail: Mail | None
     storage: Storage
     outbound: httpx2.AsyncClient
     retention: Retention
@@ -55,8 +55,8 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             open_broker(settings.broker_url),
             open_mail(settings.mail_url),
         )
-        for port in (cache, broker, mail):
-            stack.push_async_callback(port.close)
+        for close in (cache.close, broker.close, *([mail.close] if mail else [])):
+            stack.push_async_callback(close)
         storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
         outbound = await stack.enter_async_context(open_outbound())
         yield Backends(database, cache, broker, mail, storage, outbound, _retention(settings))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -34,6 +34,7 @@ class Database:
     def __init__(self, url: str, pool: int = 10) -> None:
         self._writer, self._reader = open_engines(url, pool)
         self._writer_is_shared = url.startswith("postgresql")
+        self.shown_url = make_url(url).render_as_string(hide_password=True)
 
     @property
     def engine(self) -> AsyncEngine:

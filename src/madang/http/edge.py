@@ -115,13 +115,20 @@ class _Exchange:
         log.info(
             "request",
             method=method,
-            path=self._scope["path"],
+            path=_loggable_path(self._scope),
             status=self.status,
             ms=round(seconds * 1000, 1),
             request_id=origin.request_id,
             ip=origin.ip,
             account=str(origin.actor_id) if origin.actor_id else None,
         )
+
+
+def _loggable_path(scope: Scope) -> str:
+    """A signed link's token is a credential as long as it lives, so the log keeps its route only."""
+    path: str = scope["path"]
+    token = scope.get("path_params", {}).get("token")
+    return path.replace(token, "{token}") if token else path
 
 
 def _request_id(given: str | None) -> str:

@@ -1,13 +1,10 @@
 """Answers who is calling, and owns the keys that access tokens are signed with."""
 
-import json
 from datetime import timedelta
 from uuid import UUID
 
-from joserfc.jwk import OKPKey
-
 from madang.db.session import Database, Session, advisory_lock
-from madang.kit.access_token import ALGORITHM, AccessTokens
+from madang.kit.access_token import ALGORITHM, AccessTokens, new_private_key
 from madang.kit.caller import Caller
 from madang.kit.clock import Clock
 from madang.kit.ids import new_id
@@ -68,14 +65,13 @@ async def open_authentication(
     return AuthenticationService(database, AccessTokens(keys, issuer, ttl), clock)
 
 
-async def _load_keys(session: Session, keyring: Keyring) -> dict[str, OKPKey]:
+async def _load_keys(session: Session, keyring: Keyring) -> dict[str, bytes]:
     stored = await SessionRepository(session).signing_keys()
-    return {row.id: OKPKey.import_key(json.loads(keyring.unseal(row.sealed))) for row in stored}
+    return {row.id: keyring.unseal(row.sealed) for row in stored}
 
 
-async def _first_key(session: Session, keyring: Keyring, clock: Clock) -> dict[str, OKPKey]:
-    key = OKPKey.generate_key("Ed25519")
-    sealed = keyring.seal(json.dumps(key.as_dict(private=True)).encode())
-    row = SigningKey(id=new_id().hex, algorithm=ALGORITHM, sealed=sealed, created_at=clock())
+async def _first_key(session: Session, keyring: Keyring, clock: Clock) -> dict[str, bytes]:
+    key = new_private_key()
+    row = SigningKey(id=new_id().hex, algorithm=ALGORITHM, sealed=keyring.seal(key), created_at=clock())
     await SessionRepository(session).add_signing_key(row)
     return {row.id: key}
