@@ -13,7 +13,10 @@ from madang.backends.cache.base import Cache
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.outbound import open_outbound
+from madang.backends.storage import open_storage
+from madang.backends.storage.base import Storage
 from madang.db.session import Database
+from madang.kit.secrets import Keyring
 from madang.settings import Settings
 
 
@@ -36,6 +39,7 @@ class Backends:
     cache: Cache
     broker: Broker
     mail: Mail | None
+    storage: Storage
     outbound: httpx2.AsyncClient
     retention: Retention
 
@@ -53,8 +57,9 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         )
         for close in (cache.close, broker.close, *([mail.close] if mail else [])):
             stack.push_async_callback(close)
+        storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
         outbound = await stack.enter_async_context(open_outbound())
-        yield Backends(database, cache, broker, mail, outbound, _retention(settings))
+        yield Backends(database, cache, broker, mail, storage, outbound, _retention(settings))
 
 
 def _retention(settings: Settings) -> Retention:
