@@ -34,6 +34,20 @@ _CALLER = (
     .where(UserSession.id == bindparam("session_id"))
 )
 
+# Built once: a statement costs several times more to build than to run. Nothing of the family is in the session yet,
+# so there is nothing to synchronise.
+_ADVANCE = (
+    update(UserSession)
+    .where(UserSession.id == bindparam("family"), UserSession.counter == bindparam("presented"))
+    .where(UserSession.ended_at.is_(None), UserSession.expires_at > bindparam("new_rotated_at"))
+    .where(UserSession.idle_expires_at > bindparam("new_rotated_at"))
+    .where(UserSession.account_id.in_(select(Account.id).where(Account.is_active)))
+    .values(counter=bindparam("presented") + 1)
+    .values({name: bindparam(f"new_{name}") for name in ("rotated_at", "last_used_at", "idle_expires_at", "key_id")})
+    .returning(UserSession)
+    .execution_options(synchronize_session=False)
+)
+
 
 class CallerRepository:
     """What every authenticated request reads: columns, so a connection is enough."""
@@ -56,16 +70,8 @@ class SessionRepository:
 
     async def advance(self, session_id: UUID, counter: int, values: dict[str, Any]) -> UserSession | None:
         """Move a live family on from `counter`; None when it isn't there. Of parallel calls exactly one succeeds."""
-        now = values["rotated_at"]
-        active = select(Account.id).where(Account.is_active)
-        return await self._session.scalar(
-            update(UserSession)
-            .where(UserSession.id == session_id, UserSession.counter == counter, UserSession.ended_at.is_(None))
-            .where(UserSession.expires_at > now, UserSession.idle_expires_at > now)
-            .where(UserSession.account_id.in_(active))
-            .values(counter=counter + 1, **values)
-            .returning(UserSession)
-        )
+        given = {f"new_{name}": value for name, value in values.items()}
+        return await self._session.scalar(_ADVANCE, {"family": session_id, "presented": counter, **given})
 
     async def locked(self, session_id: UUID) -> UserSession | None:
         return await self._session.get(UserSession, session_id, with_for_update=True)
