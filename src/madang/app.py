@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from madang import __version__
 from madang.accounts.router import router as accounts
@@ -56,7 +57,6 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         redoc_url=None,
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        max_body_size=settings.max_body,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
@@ -69,7 +69,8 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """The last one added is the outermost."""
+    """The last one added is the outermost; the limit of bodies is inside the edge, so that its 413 is a problem too."""
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body)
     app.add_middleware(Gate, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

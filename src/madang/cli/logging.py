@@ -20,8 +20,8 @@ def _to_json(line: Any, **_: Any) -> str:
 def configure_logging(settings: Settings) -> None:
     on_terminal = sys.stderr.isatty()
     processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    if on_terminal:
-        processors.append(structlog.dev.ConsoleRenderer())
+    if on_terminal:  # the default traceback prints every local variable, passwords included
+        processors.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
     else:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
     structlog.configure(

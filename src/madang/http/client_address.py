@@ -31,13 +31,13 @@ def limit_key(address: str) -> str:
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
-    return address
+    return str(parsed or address)
 
 
 @lru_cache(4096)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address(text.strip("[]"))
+        address = ip_address(text.strip("[]").partition("%")[0])  # a zone (RFC 4007) means nothing elsewhere
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
