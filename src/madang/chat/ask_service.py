@@ -73,6 +73,9 @@ class AskService:
             return await self._store(session, conversation, new, model, (key, body_hash))
 
     async def _choose(self, wanted: str | None) -> str:
+        default = self._llm.default_model if self._llm else None
+        if default is not None and wanted in {None, default}:
+            return default
         known = await self.models()
         if wanted is None and not known:
             raise NoModelNamed

@@ -22,13 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from madang.chat.models import RUNNING, Message, Run, RunPiece
-from madang.db.base import UTCDateTime
+from madang.db.base import Base, UTCDateTime
 from madang.db.session import Session
 
 # Only while the run is running, in one statement: a server that has lost its lease can add nothing any more. The
 # run is locked against deletion meanwhile, or the foreign key would fail the whole batch. On the table, since the
 # ORM takes an insert with several rows for one of its own and looks for mapped columns.
-_APPEND = insert(RunPiece.__table__).from_select(
+_PIECES = Base.metadata.tables[RunPiece.__tablename__]
+_APPEND = insert(_PIECES).from_select(
     ["run_id", "end", "text", "created_at"],
     select(
         Run.id,

@@ -74,8 +74,13 @@ class Delta:
 class LanguageModel(Protocol):
     """Text is whole code points without U+0000, which PostgreSQL can't hold; an answer has at most `MAX_ANSWER`."""
 
+    @property
+    def default_model(self) -> str | None:
+        """The model that the operator has named; None leaves the choice to the upstream's list."""
+
     async def models(self) -> list[str]:
-        """The models on offer, the default first; raises an `Upstream…` problem."""
+        """The models on offer, the default first; empty when the upstream lists none, so that any name may be asked
+        for. Raises an `Upstream…` problem."""
 
     def stream(self, model: str, turns: list[Turn]) -> AsyncGenerator[Delta, None]:
         """The answer as it comes; closing the generator stops the upstream. Raises an `Upstream…` problem."""

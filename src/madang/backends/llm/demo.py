@@ -24,6 +24,10 @@ class DemoModel:
     def __init__(self, pause: float = _PAUSE_SECONDS) -> None:
         self._pause = pause
 
+    @property
+    def default_model(self) -> str:
+        return "demo"
+
     async def models(self) -> list[str]:
         forbid_in_unit("listing models")
         return ["demo"]

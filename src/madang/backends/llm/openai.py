@@ -30,6 +30,7 @@ from madang.kit.unit_guard import forbid_in_unit
 from madang.settings import BadSettings
 
 _LIST_SECONDS = 60.0
+_LISTING_SECONDS = 10.0
 _LAST_WORDS_SECONDS = 3.0
 _TOO_MANY = 429
 _NO_LISTING = frozenset({404, 405, 501})
@@ -75,19 +76,20 @@ class OpenAIModel:
         self._patience = patience
         self._listed: tuple[float, list[str]] = (float("-inf"), [])
 
+    @property
+    def default_model(self) -> str | None:
+        return self._default_model or None
+
     async def models(self) -> list[str]:
-        """An upstream that lists nothing gives the configured model alone, or none: then any name may be asked for."""
+        """What was listed before stands while the upstream fails: the answer itself tells that failure better."""
         forbid_in_unit("listing models")
         now = asyncio.get_running_loop().time()
         if now - self._listed[0] > _LIST_SECONDS:
             try:
                 self._listed = (now, self._with_default(await with_retries(self._list)))
             except Problem:
-                # What was known before, or configured, still stands; the answer itself will tell the failure.
-                known = self._listed[1] or self._with_default([])
-                if not known:
+                if not self._listed[1]:
                     raise
-                return known
         return self._listed[1]
 
     def _with_default(self, listed: list[str]) -> list[str]:
@@ -96,7 +98,7 @@ class OpenAIModel:
 
     async def _list(self) -> list[str]:
         try:
-            async with asyncio.timeout(self._patience.first_token):
+            async with asyncio.timeout(min(self._patience.first_token, _LISTING_SECONDS)):
                 return [str(model.id) for model in (await self._client.models.list()).data]
         except APIStatusError as error:
             if error.status_code in _NO_LISTING:
