@@ -25,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
 def _start(database: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
     environment = {**os.environ, "MADANG_TEST_DATABASE": database}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    pipe, out = subprocess.PIPE, subprocess.STDOUT
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=out)
 
 
 if __name__ == "__main__":

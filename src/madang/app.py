@@ -12,6 +12,9 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from madang import __version__
 from madang.accounts.router import router as accounts
 from madang.backends import Backends, open_backends
+from madang.chat.deps import answering
+from madang.chat.router import router as chat
+from madang.chat.run_router import router as chat_runs
 from madang.http import health, metrics
 from madang.http.docs import install_docs
 from madang.http.edge import Edge
@@ -23,6 +26,8 @@ from madang.http.state import Running
 from madang.kit.clock import Clock, utc_now
 from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
+from madang.media.link_router import router as media_links
+from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
 from madang.sessions.oauth_router import router as tokens
 from madang.sessions.router import router as sessions
@@ -60,7 +65,18 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
     install_problem_handlers(app)
     install_docs(app)
     install_openapi(app)
-    for router in (service, health.router, metrics.router, accounts, tokens, sessions):
+    for router in (
+        service,
+        health.router,
+        metrics.router,
+        accounts,
+        tokens,
+        sessions,
+        media_links,
+        media,
+        chat,
+        chat_runs,
+    ):
         app.include_router(router)
     _add_middleware(app, settings)
     return app
@@ -104,6 +120,7 @@ async def _lifespan(app: FastAPI, settings: Settings, beside: Beside | None, clo
         )
         app.state.limiter = Limiter(settings.limits, backends.cache)
         app.state.running = Running(settings, backends, hasher, keyring, clock, authenticator)
+        await stack.enter_async_context(answering(app, backends, clock, is_alone=bool(settings.embedded_ports)))
         if beside is not None:
             await stack.enter_async_context(beside(backends))
         yield

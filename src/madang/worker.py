@@ -9,7 +9,10 @@ from functools import partial
 import structlog
 
 from madang.backends import Backends
+from madang.chat import handlers as chat_handlers
+from madang.chat.reaper_runner import reap_for_ever
 from madang.kit.event import Event
+from madang.media import handlers as media_handlers
 from madang.outbox import handlers as outbox_handlers
 from madang.outbox.delivery import Dispatcher, Handlers
 from madang.outbox.events import HousekeepingDue
@@ -18,7 +21,12 @@ from madang.outbox.relay import Relay
 from madang.sessions import handlers as session_handlers
 
 log = structlog.get_logger("madang.worker")
-HANDLERS: list[Handlers] = [outbox_handlers.handlers, session_handlers.handlers]
+HANDLERS: list[Handlers] = [
+    outbox_handlers.handlers,
+    session_handlers.handlers,
+    media_handlers.handlers,
+    chat_handlers.handlers,
+]
 SCHEDULES: list[tuple[timedelta, Event]] = [(timedelta(hours=1), HousekeepingDue())]
 _RESTART_SECONDS = 1.0
 
@@ -28,6 +36,7 @@ async def working(backends: Backends) -> AsyncIterator[None]:
     """Run the worker beside whatever the context holds; leaving it stops the worker."""
     await backends.broker.consume(Dispatcher(backends, HANDLERS).deliver)
     duties = [_supervise("relay", Relay(backends.database, backends.broker).run)]
+    duties += [_supervise("answer reaper", partial(reap_for_ever, backends))]
     duties += [_supervise(event.name, partial(_publish_every, backends, every, event)) for every, event in SCHEDULES]
     tasks = [asyncio.create_task(duty) for duty in duties]
     try:

@@ -1,8 +1,8 @@
 """Server-sent events: framing, keep-alive, and an end on both sides."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import cast
+from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
+from typing import Any
 
 import httpx2
 import pytest
@@ -28,7 +28,8 @@ class Source:
             while (event := await self.queue.get()) is not None:
                 yield event
         finally:
-            await asyncio.sleep(0)  # closing takes a turn of the loop, as unsubscribing does
+            for _ in range(3):
+                await asyncio.sleep(0)  # closing takes turns of the loop, as unsubscribing does
             self.closed.set()
 
     def put(self, *numbers: int) -> None:
@@ -36,8 +37,27 @@ class Source:
             self.queue.put_nowait(ServerEvent("delta", number, {"text": str(number)}))
 
 
-def frames_of(source: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> AsyncGenerator[bytes]:
-    return cast("AsyncGenerator[bytes]", event_stream(source, stopping).body_iterator)
+class Reader:
+    """Receives what a stream sends, as a server would."""
+
+    def __init__(self, events: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> None:
+        self.frames: asyncio.Queue[bytes] = asyncio.Queue()
+        self.streaming = asyncio.create_task(event_stream(events, stopping).stream_response(self._send))
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body" and message["body"]:
+            self.frames.put_nowait(message["body"])
+        await asyncio.sleep(0)
+
+    async def next(self) -> bytes:
+        return await asyncio.wait_for(self.frames.get(), SOON)
+
+    async def ended(self) -> None:
+        await asyncio.wait_for(self.streaming, SOON)
+
+    async def leave(self) -> None:
+        self.streaming.cancel()
+        await asyncio.wait({self.streaming})
 
 
 async def within_reason(awaited: object) -> object:
@@ -64,31 +84,31 @@ async def test_events_keep_their_order_and_the_stream_ends_with_its_source() -> 
     source = Source()
     source.put(1, 2, 3)
     source.queue.put_nowait(None)
-    frames = [frame async for frame in frames_of(source.events(), asyncio.Event())]
-    assert [frame.split(b"\n")[0] for frame in frames] == [b"id: 1", b"id: 2", b"id: 3"]
+    reader = Reader(source.events(), asyncio.Event())
+    await reader.ended()
+    assert [(await reader.next()).split(b"\n")[0] for _ in range(3)] == [b"id: 1", b"id: 2", b"id: 3"]
     assert source.closed.is_set()
 
 
 async def test_a_quiet_source_is_kept_alive_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_KEEP_ALIVE_SECONDS", 0.01)
     source = Source()
-    frames = frames_of(source.events(), asyncio.Event())
-    assert [await anext(frames) for _ in range(3)] == [b": keep-alive\n\n"] * 3
+    reader = Reader(source.events(), asyncio.Event())
+    assert [await reader.next() for _ in range(3)] == [b": keep-alive\n\n"] * 3
     source.put(7)
-    while (frame := await anext(frames)).startswith(b":"):
+    while (frame := await reader.next()).startswith(b":"):
         pass
     assert frame.startswith(b"id: 7\n")
-    await frames.aclose()
+    await reader.leave()
 
 
 async def test_a_waiting_stream_ends_when_the_server_stops() -> None:
     source, stopping = Source(), asyncio.Event()
-    frames = frames_of(source.events(), stopping)
+    reader = Reader(source.events(), stopping)
     source.put(1)
-    assert await anext(frames)
+    assert await reader.next()
     stopping.set()
-    with pytest.raises(StopAsyncIteration):
-        await within_reason(anext(frames))
+    await reader.ended()
     assert source.closed.is_set()
 
 
@@ -98,26 +118,28 @@ async def test_a_stream_that_never_pauses_ends_when_the_server_stops() -> None:
             yield ServerEvent("delta", 1, {})
 
     stopping = asyncio.Event()
-    frames = frames_of(endless(), stopping)
-    await anext(frames)
+    reader = Reader(endless(), stopping)
+    await reader.next()
     stopping.set()
-    assert len([frame async for frame in frames]) <= 2
+    await reader.ended()
 
 
-@pytest.mark.parametrize("waiting", [True, False])
-async def test_the_source_is_closed_when_the_reader_leaves(waiting: bool) -> None:
+@pytest.mark.parametrize("impatient", [False, True])
+@pytest.mark.parametrize("waiting", [False, True])
+async def test_the_source_is_closed_when_the_reader_leaves(waiting: bool, impatient: bool) -> None:
+    """A server goes on cancelling the task whose reader has left; closing must come to its end all the same."""
     source = Source()
     kept = source.events()  # a reference of ours, so that it is closed by name and not by chance
-    frames = frames_of(kept, asyncio.Event())
-    source.put(1, 2)
-    await anext(frames)
-    if waiting:
-        await anext(frames)
-        reading = asyncio.create_task(anext(frames))
-        await asyncio.sleep(0)
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-    await frames.aclose()
+    reader = Reader(kept, asyncio.Event())
+    source.put(1)
+    await reader.next()
+    if not waiting:
+        source.put(*range(2, 1000))
+    if impatient:
+        while not reader.streaming.done():
+            reader.streaming.cancel()
+            await asyncio.sleep(0)
+    await reader.leave()
     await within_reason(source.closed.wait())
     with pytest.raises(StopAsyncIteration):
         await anext(kept)
@@ -128,10 +150,10 @@ async def test_a_failing_source_ends_the_stream_with_its_error() -> None:
         yield ServerEvent("delta", 1, {})
         raise RuntimeError("the model went away")
 
-    frames = frames_of(failing(), asyncio.Event())
-    await anext(frames)
+    reader = Reader(failing(), asyncio.Event())
+    await reader.next()
     with pytest.raises(RuntimeError, match="the model went away"):
-        await anext(frames)
+        await reader.ended()
 
 
 @pytest.fixture

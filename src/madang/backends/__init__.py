@@ -10,10 +10,15 @@ from madang.backends.broker import open_broker
 from madang.backends.broker.base import Broker
 from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache
+from madang.backends.llm import open_llm
+from madang.backends.llm.base import LanguageModel
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.outbound import open_outbound
+from madang.backends.storage import open_storage
+from madang.backends.storage.base import Storage
 from madang.db.session import Database
+from madang.kit.secrets import Keyring
 from madang.settings import Settings
 
 
@@ -36,7 +41,9 @@ class Backends:
     cache: Cache
     broker: Broker
     mail: Mail | None
+    storage: Storage
     outbound: httpx2.AsyncClient
+    llm: LanguageModel | None
     retention: Retention
 
 
@@ -53,8 +60,12 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         )
         for close in (cache.close, broker.close, *([mail.close] if mail else [])):
             stack.push_async_callback(close)
+        storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
         outbound = await stack.enter_async_context(open_outbound())
-        yield Backends(database, cache, broker, mail, outbound, _retention(settings))
+        llm = open_llm(settings.llm_url, settings.llm_api_key.get_secret_value(), settings.llm_model, outbound)
+        if llm is not None:
+            stack.push_async_callback(llm.close)
+        yield Backends(database, cache, broker, mail, storage, outbound, llm, _retention(settings))
 
 
 def _retention(settings: Settings) -> Retention:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madang.http.client_address import client_address, is_trusted
 from madang.http.headers import security_headers
-from madang.http.metrics import DURATION, REQUESTS
+from madang.http.metrics import request_metrics
 from madang.http.problems import BodyTooLarge, InternalError, problem_response
 from madang.kit.ids import new_id
 from madang.kit.origin import Origin, set_origin
@@ -112,8 +112,9 @@ class _Exchange:
         seconds = time.perf_counter() - self._started
         route = getattr(self._scope.get("route"), "path", "(none)")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
-        REQUESTS.labels(method, route, str(self.status)).inc()
-        DURATION.labels(method, route).observe(seconds)
+        requests, duration = request_metrics(method, route, self.status)
+        requests.inc()
+        duration.observe(seconds)
         origin: Origin = self._scope["madang.origin"]
         log.info(
             "request",

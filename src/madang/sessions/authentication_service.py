@@ -11,7 +11,7 @@ from madang.kit.ids import new_id
 from madang.kit.secrets import Keyring
 from madang.sessions.errors import InvalidAccessToken
 from madang.sessions.models import SigningKey, UserSession
-from madang.sessions.repository import SessionRepository
+from madang.sessions.repository import CallerRepository, SessionRepository
 
 
 class AuthenticationService:
@@ -36,8 +36,8 @@ class AuthenticationService:
         now = self._clock()
         if read is None or not read.is_live(now.timestamp()):
             raise InvalidAccessToken
-        async with self._database.read_unit() as session:
-            row = await SessionRepository(session).caller(read.session_id)
+        async with self._database.read_connection() as connection:
+            row = await CallerRepository(connection).get(read.session_id)
         if row is None or not row.is_active or str(row.id) != read.subject:
             raise InvalidAccessToken
         if row.ended_at is not None or min(row.expires_at, row.idle_expires_at) <= now:

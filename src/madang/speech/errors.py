@@ -40,10 +40,10 @@ class CorruptMedia(SpeechError):
 
 
 class CodecNotSupported(SpeechError):
-    """Arguments: name of the codec."""
+    """No arguments."""
 
     code = "codec-not-supported"
-    text = "There is no decoder for the audio codec {0}. Convert the audio to AAC, MP3, Opus, FLAC or PCM."
+    text = "There is no decoder for the audio codec of this file. Convert the audio to AAC, MP3, Opus, FLAC or PCM."
 
 
 class MediaTooLong(SpeechError):
