@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Every name is documented in `.env.example`."""
 
+import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from madang.kit.urls import origin_of
 
 Seconds = Annotated[int, Field(gt=0)]
 Days = Annotated[int, Field(ge=0)]
+Rate = Annotated[str, Field(pattern=r"(?i)^ *[1-9]\d* *(/|per) *([1-9]\d* *)?(second|minute|hour|day|month|year)s? *$")]
 KnownBadSecrets = {"secret", "changeme", "change-me", "your-secret-key", "your-secret-key-min-32-chars"}
 MIN_SECRET_LENGTH = 32
 
@@ -25,12 +27,12 @@ class Limits(BaseModel):
     """How often; values like `10/15 minutes`, read by the `limits` package."""
 
     enabled: bool = True
-    everything: str = "600/minute"
-    sign_up: str = "10/hour"
-    sign_in_address: str = "100/15 minutes"
-    exist: str = "30/minute"
-    chat: str = "60/minute"
-    uploads: str = "100/hour"
+    everything: Rate = "600/minute"
+    sign_up: Rate = "10/hour"
+    sign_in_address: Rate = "100/15 minutes"
+    exist: Rate = "30/minute"
+    chat: Rate = "60/minute"
+    uploads: Rate = "100/hour"
 
 
 class Settings(BaseSettings):
@@ -95,13 +97,21 @@ class Settings(BaseSettings):
     @field_validator("public_url", "frontend_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("must start with http:// or https://")
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError("must be http:// or https:// and a host")
         return value.rstrip("/")
+
+    @field_validator("database_url", "database_direct_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        url = _async_driver(value)
+        if url and not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return url
 
     @model_validator(mode="after")
     def _defaults_and_production_rules(self) -> Self:
-        self.database_url = _async_driver(self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madang.db")
+        self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madang.db"
         self.storage_url = self.storage_url or f"file:{self.data_dir}/media"
         if self.env == "production":
             _refuse(self._production_faults())
@@ -149,6 +159,9 @@ def load_settings(**values: Any) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise BadSettings("\n".join(_explain(fault) for fault in error.errors())) from None
+    except SettingsError as error:
+        [name] = re.findall(r'field "(\w+)"', str(error)) or ["settings"]
+        raise BadSettings(f"MADANG_{name.upper()}: can't be read; see .env.example for its form") from None
 
 
 def _explain(fault: Any) -> str:
@@ -174,7 +187,8 @@ def _refuse(faults: list[str]) -> None:
 
 def _origin(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    is_web = parts.scheme in {"http", "https"} and parts.hostname and "*" not in parts.hostname
+    if not is_web or parts.path.strip("/") or parts.query:
         raise ValueError(f"{text!r} is no origin; list each one as https://host, since any site could use a *")
     return origin_of(text)
 
@@ -184,8 +198,9 @@ def _split(value: Any) -> list[Any]:
 
 
 def _async_driver(url: str) -> str:
-    """The source systems' URLs name no driver, or a synchronous one; ours are asynchronous."""
+    """The source systems' URLs name no driver, or a synchronous one; ours are asynchronous. asyncpg's `ssl` takes
+    the values of libpq's `sslmode`, which hosted databases put into their URLs."""
     scheme, _, rest = url.partition("://")
     if scheme in {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
-        return f"postgresql+asyncpg://{rest}"
+        return "postgresql+asyncpg://" + re.sub(r"([?&])sslmode=", r"\1ssl=", rest)
     return f"sqlite+aiosqlite://{rest}" if scheme == "sqlite" else url
