@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import cast
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Message
 
 from madang.http import events
 from madang.http.events import ServerEvent, encode, event_stream
@@ -36,8 +36,34 @@ class Source:
             self.queue.put_nowait(ServerEvent("delta", number, {"text": str(number)}))
 
 
-def frames_of(source: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> AsyncGenerator[bytes]:
-    return cast("AsyncGenerator[bytes]", event_stream(source, stopping).body_iterator)
+class Reader:
+    """The other end of a stream, without a network between: the frames that came, and leaving."""
+
+    def __init__(self, source: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> None:
+        self._frames: asyncio.Queue[bytes] = asyncio.Queue()
+        self._left = asyncio.Event()
+        self.response = asyncio.create_task(event_stream(source, stopping)({"type": "http"}, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await asyncio.sleep(0)
+        if message["type"] == "http.response.body":
+            self._frames.put_nowait(message["body"])
+
+    async def next(self) -> bytes:
+        return await asyncio.wait_for(self._frames.get(), SOON)
+
+    async def rest(self) -> list[bytes]:
+        """Every frame until the response ended."""
+        await asyncio.wait_for(self.response, SOON)
+        return [self._frames.get_nowait() for _ in range(self._frames.qsize())]
+
+    async def leave(self) -> None:
+        self._left.set()
+        await asyncio.wait_for(self.response, SOON)
 
 
 async def within_reason(awaited: object) -> object:
@@ -64,31 +90,30 @@ async def test_events_keep_their_order_and_the_stream_ends_with_its_source() -> 
     source = Source()
     source.put(1, 2, 3)
     source.queue.put_nowait(None)
-    frames = [frame async for frame in frames_of(source.events(), asyncio.Event())]
-    assert [frame.split(b"\n")[0] for frame in frames] == [b"id: 1", b"id: 2", b"id: 3"]
+    frames = await Reader(source.events(), asyncio.Event()).rest()
+    assert [frame.split(b"\n")[0] for frame in frames] == [b"id: 1", b"id: 2", b"id: 3", b""]
     assert source.closed.is_set()
 
 
 async def test_a_quiet_source_is_kept_alive_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_KEEP_ALIVE_SECONDS", 0.01)
     source = Source()
-    frames = frames_of(source.events(), asyncio.Event())
-    assert [await anext(frames) for _ in range(3)] == [b": keep-alive\n\n"] * 3
+    reader = Reader(source.events(), asyncio.Event())
+    assert [await reader.next() for _ in range(3)] == [b": keep-alive\n\n"] * 3
     source.put(7)
-    while (frame := await anext(frames)).startswith(b":"):
+    while (frame := await reader.next()).startswith(b":"):
         pass
     assert frame.startswith(b"id: 7\n")
-    await frames.aclose()
+    await reader.leave()
 
 
 async def test_a_waiting_stream_ends_when_the_server_stops() -> None:
     source, stopping = Source(), asyncio.Event()
-    frames = frames_of(source.events(), stopping)
+    reader = Reader(source.events(), stopping)
     source.put(1)
-    assert await anext(frames)
+    assert await reader.next()
     stopping.set()
-    with pytest.raises(StopAsyncIteration):
-        await within_reason(anext(frames))
+    assert await reader.rest() == [b""]
     assert source.closed.is_set()
 
 
@@ -98,27 +123,23 @@ async def test_a_stream_that_never_pauses_ends_when_the_server_stops() -> None:
             yield ServerEvent("delta", 1, {})
 
     stopping = asyncio.Event()
-    frames = frames_of(endless(), stopping)
-    await anext(frames)
+    reader = Reader(endless(), stopping)
+    await reader.next()
     stopping.set()
-    assert len([frame async for frame in frames]) <= 2
+    assert (await reader.rest())[-1] == b""
 
 
 @pytest.mark.parametrize("waiting", [True, False])
 async def test_the_source_is_closed_when_the_reader_leaves(waiting: bool) -> None:
     source = Source()
     kept = source.events()  # a reference of ours, so that it is closed by name and not by chance
-    frames = frames_of(kept, asyncio.Event())
     source.put(1, 2)
-    await anext(frames)
+    reader = Reader(kept, asyncio.Event())
+    await reader.next()
     if waiting:
-        await anext(frames)
-        reading = asyncio.create_task(anext(frames))
-        await asyncio.sleep(0)
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-    await frames.aclose()
-    await within_reason(source.closed.wait())
+        await reader.next()
+    await reader.leave()
+    assert source.closed.is_set()
     with pytest.raises(StopAsyncIteration):
         await anext(kept)
 
@@ -128,10 +149,10 @@ async def test_a_failing_source_ends_the_stream_with_its_error() -> None:
         yield ServerEvent("delta", 1, {})
         raise RuntimeError("the model went away")
 
-    frames = frames_of(failing(), asyncio.Event())
-    await anext(frames)
+    reader = Reader(failing(), asyncio.Event())
+    await reader.next()
     with pytest.raises(RuntimeError, match="the model went away"):
-        await anext(frames)
+        await reader.rest()
 
 
 @pytest.fixture
