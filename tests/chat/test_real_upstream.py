@@ -1,4 +1,4 @@
-"""Against llama.cpp's own server; `MADANG_TEST_LLAMA_PYTHON` names an interpreter that has `llama-cpp-python[server]`."""
+"""Against llama.cpp's own server; `MADANG_TEST_LLAMA_PYTHON` is an interpreter with `llama-cpp-python[server]`."""
 
 import os
 import signal

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter, TokenType
+from gguf import GGUFWriter, TokenType  # type: ignore[import-not-found]
 
 LAYERS, WIDTH, HEADS, HIDDEN, CONTEXT, SPECIALS = 2, 64, 4, 128, 512, 3
 
