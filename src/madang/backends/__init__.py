@@ -10,6 +10,8 @@ from madang.backends.broker import open_broker
 from madang.backends.broker.base import Broker
 from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache
+from madang.backends.captioner import open_captioner
+from madang.backends.captioner.base import Captioner
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.outbound import open_outbound
@@ -37,6 +39,8 @@ class Backends:
     broker: Broker
     mail: Mail
     outbound: httpx2.AsyncClient
+    captioner: Captioner | None
+    caption_workers: int
     retention: Retention
 
 
@@ -53,8 +57,12 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         )
         for port in (cache, broker, mail):
             stack.push_async_callback(port.close)
+        captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
+        if captioner is not None:
+            stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
-        yield Backends(database, cache, broker, mail, outbound, _retention(settings))
+        workers = settings.caption_workers
+        yield Backends(database, cache, broker, mail, outbound, captioner, workers, _retention(settings))
 
 
 def _retention(settings: Settings) -> Retention:
