@@ -15,7 +15,10 @@ from madang.backends.captioner.base import Captioner
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.outbound import open_outbound
+from madang.backends.storage import open_storage
+from madang.backends.storage.base import Storage
 from madang.db.session import Database
+from madang.kit.secrets import Keyring
 from madang.settings import Settings
 
 
@@ -38,6 +41,7 @@ class Backends:
     cache: Cache
     broker: Broker
     mail: Mail
+    storage: Storage
     outbound: httpx2.AsyncClient
     captioner: Captioner | None
     caption_workers: int
@@ -57,12 +61,22 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         )
         for port in (cache, broker, mail):
             stack.push_async_callback(port.close)
+        storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
         captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
         if captioner is not None:
             stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
-        workers = settings.caption_workers
-        yield Backends(database, cache, broker, mail, outbound, captioner, workers, _retention(settings))
+        yield Backends(
+            database=database,
+            cache=cache,
+            broker=broker,
+            mail=mail,
+            storage=storage,
+            outbound=outbound,
+            captioner=captioner,
+            caption_workers=settings.caption_workers,
+            retention=_retention(settings),
+        )
 
 
 def _retention(settings: Settings) -> Retention:

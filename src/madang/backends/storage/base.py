@@ -6,10 +6,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from madang.kit.problems import Text, Unavailable
+
+
+class InvalidKey(ValueError):
+    """The key is not of our making; it never reaches a disk or a bucket."""
+
+
+class NotStored(Exception):
+    """Nothing is stored under the key."""
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage-unavailable"
+    title = Text("The storage does not answer", "저장소가 응답하지 않습니다")
+    detail = Text(
+        "The file could not be read or written; try again in {seconds} s.",
+        "파일을 읽거나 쓸 수 없습니다. {seconds}초 뒤에 다시 시도하세요.",
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request that a client may send without any other credential until it expires."""
+    """A request that a client may send without any other credential until it expires.
+
+    A `url` that starts with `/` is relative to this server, for an installation that does not know its public URL.
+    """
 
     method: str
     url: str
@@ -37,7 +59,10 @@ class Storage(Protocol):
         """The parts that have arrived, in order; empty once completed."""
 
     async def complete(self, key: str) -> int:
-        """Join the parts that have arrived into the file; returns its size in bytes. Completing again changes nothing."""
+        """Join the parts that have arrived into the file; returns its size in bytes. Completing again changes nothing.
+
+        Once completed, a file never changes until it is deleted. Raises `NotStored` when no part has arrived.
+        """
 
     async def download(
         self, key: str, filename: str, content_type: str, *, attachment: bool, expires_in: timedelta
@@ -45,7 +70,7 @@ class Storage(Protocol):
         """Where to GET the file, with Range; served with the type and disposition given here."""
 
     def local_copy(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """The file on this machine's disk for as long as the context is held."""
+        """The file on this machine's disk for as long as the context is held, to be read only; raises `NotStored`."""
 
     async def delete(self, key: str) -> None:
         """Remove the file and any parts; absent is fine."""
