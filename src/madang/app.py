@@ -20,6 +20,8 @@ from madang.http.state import Running
 from madang.kit.clock import Clock, utc_now
 from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
+from madang.media.link_router import router as media_links
+from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
 from madang.sessions.oauth_router import router as tokens
 from madang.sessions.router import router as sessions
@@ -53,7 +55,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
-    for router in (service, health.router, metrics.router, accounts, tokens, sessions):
+    for router in (service, health.router, metrics.router, accounts, tokens, sessions, media_links, media):
         app.include_router(router)
     _add_middleware(app, settings)
     return app

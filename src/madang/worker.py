@@ -10,6 +10,7 @@ import structlog
 
 from madang.backends import Backends
 from madang.kit.event import Event
+from madang.media import handlers as media_handlers
 from madang.outbox import handlers as outbox_handlers
 from madang.outbox.delivery import Dispatcher, Handlers
 from madang.outbox.events import HousekeepingDue
@@ -18,7 +19,7 @@ from madang.outbox.relay import Relay
 from madang.sessions import handlers as session_handlers
 
 log = structlog.get_logger("madang.worker")
-HANDLERS: list[Handlers] = [outbox_handlers.handlers, session_handlers.handlers]
+HANDLERS: list[Handlers] = [outbox_handlers.handlers, session_handlers.handlers, media_handlers.handlers]
 SCHEDULES: list[tuple[timedelta, Event]] = [(timedelta(hours=1), HousekeepingDue())]
 _RESTART_SECONDS = 1.0
 

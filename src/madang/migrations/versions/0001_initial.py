@@ -78,6 +78,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signing_keys")),
     )
     op.create_table(
+        "media",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("part_size", sa.BigInteger(), nullable=False),
+        sa.Column("announced_sha256", sa.String(length=64), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("idempotency_key", sa.String(length=200), nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_media_account_id_accounts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+        sa.UniqueConstraint("account_id", "idempotency_key", name=op.f("uq_media_account_id_idempotency_key")),
+    )
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index("ix_media_account_id_id", ["account_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_media_unfinished",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+
+    op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -117,6 +146,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sessions_account_id"))
 
     op.drop_table("sessions")
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_media_unfinished",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index("ix_media_account_id_id")
+
+    op.drop_table("media")
     op.drop_table("signing_keys")
     with op.batch_alter_table("outbox_handled_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_handled_events_handled_at"))

@@ -1,0 +1,41 @@
+"""Files that are no longer wanted, and house-keeping of uploads that were never finished."""
+
+from datetime import timedelta
+
+from madang.kit.clock import utc_now
+from madang.kit.event import Event
+from madang.media.deps import build_media
+from madang.media.events import MediaDeleted, MediaRejected
+from madang.media.models import storage_key
+from madang.outbox.delivery import Delivery, Handlers
+from madang.outbox.events import HousekeepingDue
+
+SWEEP_BATCH = 100
+
+
+async def remove_file(event: Event, delivery: Delivery) -> None:
+    """Removing what is gone already changes nothing, so a second delivery is harmless."""
+    assert isinstance(event, MediaDeleted | MediaRejected)  # noqa: S101 - registered for these alone
+    await delivery.backends.storage.delete(storage_key(event.media_id))
+
+
+async def sweep_unfinished_uploads(_event: Event, delivery: Delivery) -> None:
+    before = utc_now() - timedelta(days=delivery.backends.retention.unfinished_uploads)
+    while True:
+        async with delivery.backends.database.unit() as session:
+            swept = await build_media(session).sweep_unfinished(before, SWEEP_BATCH)
+        if swept < SWEEP_BATCH:
+            return
+
+
+async def forget_idempotency_keys(_event: Event, delivery: Delivery) -> None:
+    before = utc_now() - timedelta(days=delivery.backends.retention.idempotency_keys)
+    async with delivery.backends.database.unit() as session:
+        await build_media(session).forget_keys(before)
+
+
+handlers: Handlers = {
+    MediaDeleted: [remove_file],
+    MediaRejected: [remove_file],
+    HousekeepingDue: [sweep_unfinished_uploads, forget_idempotency_keys],
+}
