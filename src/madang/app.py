@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from madang import __version__
 from madang.accounts.router import router as accounts
 from madang.backends import Backends, open_backends
+from madang.captions.document_router import router as caption_documents
+from madang.captions.router import router as captions
 from madang.http import health, metrics
 from madang.http.edge import Edge
 from madang.http.gate import Gate
@@ -56,6 +58,8 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
     )
     install_problem_handlers(app)
     for router in (service, health.router, metrics.router, accounts, tokens, sessions, media_links, media):
+        app.include_router(router)
+    for router in (captions, caption_documents):
         app.include_router(router)
     _add_middleware(app, settings)
     return app
