@@ -1,6 +1,5 @@
 import httpx2
 import pytest
-from tests.captions.jobs import Json, request, until_done
 from tests.factories import SignedIn, make_user
 from tests.speech import media_files
 
@@ -9,6 +8,13 @@ from tests.speech import media_files
 def speech() -> bytes:
     """Eleven seconds of a real recording."""
     return media_files.RECORDING.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def opening(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Its first four seconds, where only the words matter."""
+    path = tmp_path_factory.mktemp("opening") / "opening.wav"
+    return media_files.write_wav(path, media_files.decoded(rate=16_000)[: 4 * 16_000], rate=16_000).read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +33,3 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 async def person(client: httpx2.AsyncClient) -> SignedIn:
     return await make_user(client)
-
-
-@pytest.fixture
-async def captioned(client: httpx2.AsyncClient, person: SignedIn, speech: bytes) -> Json:
-    """A job of the recording that has succeeded."""
-    job = await request(client, person, speech, filename="연설 1.flac")
-    return await until_done(client, person, job["id"])

@@ -41,14 +41,14 @@ async def test_server_answers_others_while_a_job_runs(
 ) -> None:
     job = await request(client, person, speech)
     await until_recognising(client, person, job["id"])
-    waits = []
-    while (await look_up(client, person, job["id"]))["state"] == "running":
+    waits: list[float] = []
+    while len(waits) < 50 and (await look_up(client, person, job["id"]))["state"] == "running":
         asked = time.perf_counter()
         async with asyncio.timeout(5):
             assert (await client.get("/health/live")).status_code == 200
         waits.append(time.perf_counter() - asked)
     assert len(waits) > 10
-    assert (await look_up(client, person, job["id"]))["state"] == "succeeded"
+    await client.post(f"{CAPTIONS}/{job['id']}/cancel", headers=person.headers)
     assert not await gone_within(2)
 
 
