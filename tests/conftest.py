@@ -1,6 +1,5 @@
 """Fixtures: a database of one's own, a real server on a socket, a client, the running application."""
 
-import inspect
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,12 +12,6 @@ from madang.db.session import Database
 from madang.settings import Settings
 from tests.databases import TestDatabases, open_test_databases
 from tests.servers import serving
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
-            item.add_marker(pytest.mark.anyio)
 
 
 @pytest.fixture(scope="session")

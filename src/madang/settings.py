@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from madang.kit.urls import origin_of
+
 Seconds = Annotated[int, Field(gt=0)]
 Days = Annotated[int, Field(ge=0)]
 KnownBadSecrets = {"secret", "changeme", "change-me", "your-secret-key", "your-secret-key-min-32-chars"}
@@ -83,7 +85,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _origins(cls, value: Any) -> Any:
-        return [part.rstrip("/") for part in _split(value)]
+        return [_origin(part) for part in _split(value)]
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -168,6 +170,13 @@ def _weakness(secret: str) -> list[str]:
 def _refuse(faults: list[str]) -> None:
     if faults:
         raise ValueError("\n".join(faults))
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError(f"{text!r} is no origin; list each one as https://host, since any site could use a *")
+    return origin_of(text)
 
 
 def _split(value: Any) -> list[Any]:

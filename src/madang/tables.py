@@ -2,6 +2,7 @@
 
 import madang.accounts.models
 import madang.captions.models
+import madang.chat.models
 import madang.media.models
 import madang.outbox.models
 import madang.sessions.models

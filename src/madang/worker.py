@@ -11,6 +11,8 @@ import structlog
 from madang.backends import Backends
 from madang.captions import handlers as caption_handlers
 from madang.captions.runner import CaptionRunner, Reaper
+from madang.chat import handlers as chat_handlers
+from madang.chat.reaper_runner import reap_for_ever
 from madang.kit.event import Event
 from madang.media import handlers as media_handlers
 from madang.outbox import handlers as outbox_handlers
@@ -26,6 +28,7 @@ HANDLERS: list[Handlers] = [
     session_handlers.handlers,
     media_handlers.handlers,
     caption_handlers.handlers,
+    chat_handlers.handlers,
 ]
 SCHEDULES: list[tuple[timedelta, Event]] = [(timedelta(hours=1), HousekeepingDue())]
 _RESTART_SECONDS = 1.0
@@ -36,6 +39,7 @@ async def working(backends: Backends) -> AsyncIterator[None]:
     """Run the worker beside whatever the context holds; leaving it stops the worker."""
     await backends.broker.consume(Dispatcher(backends, HANDLERS).deliver)
     duties = [_supervise("relay", Relay(backends.database, backends.broker).run)]
+    duties += [_supervise("answer reaper", partial(reap_for_ever, backends))]
     duties += [_supervise(event.name, partial(_publish_every, backends, every, event)) for every, event in SCHEDULES]
     duties += [_supervise(name, duty) for name, duty in _caption_duties(backends)]
     tasks = [asyncio.create_task(duty) for duty in duties]

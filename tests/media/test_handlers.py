@@ -19,8 +19,6 @@ from madang.outbox.delivery import Delivery
 from madang.outbox.events import HousekeepingDue
 from madang.settings import Settings
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:

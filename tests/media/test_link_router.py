@@ -14,8 +14,6 @@ from tests.media.uploads import FLAC, MEDIA, announce, complete, look_up, put, r
 from madang.backends import Backends
 from madang.settings import Settings
 
-pytestmark = pytest.mark.anyio  # before collection, which parameters need
-
 
 async def download_url(client: httpx2.AsyncClient, person: SignedIn, media_id: str) -> str:
     answer = await client.get(f"{MEDIA}/{media_id}/download", headers=person.headers)
@@ -219,7 +217,7 @@ HOSTILE = [
     ("../../etc/passwd", "passwd"),
     ("C:\\Users\\me\\film.mp4", "film.mp4"),
     ('a"; filename="evil.html', 'a"; filename="evil.html'),
-    ("a\r\nX-Evil: 1\0.mp4", "aX-Evil: 1.mp4"),
+    ("a\r\nX-Evil: 1\x1b.mp4", "aX-Evil: 1.mp4"),
     ("한글 영상 🎬.mp4", "한글 영상 🎬.mp4"),
     ("exe.\u202e4pm", "exe.4pm"),
     ("..", "file"),

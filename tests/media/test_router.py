@@ -10,7 +10,6 @@ from tests.media.uploads import MEDIA, announce, announcement, complete, look_up
 
 from madang.settings import Settings
 
-pytestmark = pytest.mark.anyio  # before collection, which parameters need
 MIB = 1 << 20
 
 

@@ -1,5 +1,6 @@
 """Writes small media files, good and bad, for tests of anything that receives uploads."""
 
+import io
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -106,6 +107,27 @@ def write_encoded(path: Path, codec: str, samples: NDArray[np.float32], layout: 
     with av.open(str(path), "w") as container:
         _write_sound(container, _audio_stream(container, codec, layout, rate), samples, 0.0)
     return path
+
+
+def write_with_cover(path: Path, samples: Samples) -> Path:
+    """Write an mp3 with a picture in its ID3v2 tag, which demuxers show as a video stream of one frame."""
+    write_encoded(path, "libmp3lame", samples, "mono")
+    picture = b"\x00image/png\x00\x03\x00" + _png()
+    frame = b"APIC" + len(picture).to_bytes(4, "big") + b"\x00\x00" + picture
+    size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\x03\x00\x00" + size + frame + path.read_bytes())
+    return path
+
+
+def _png() -> bytes:
+    with io.BytesIO() as file:
+        with av.open(file, "w", format="image2pipe") as container:
+            stream = container.add_stream("png", 1)
+            assert isinstance(stream, VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 16, 16, "rgb24"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")))
+            container.mux(stream.encode(None))
+        return file.getvalue()
 
 
 def _pcm(frames: Samples, bits: int) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from madang.speech.decode import open_audio, read_samples
-from madang.speech.errors import CorruptMedia, MediaTooLong, NotMedia, SpeechError, TooManyStreams
+from madang.speech.errors import CodecNotSupported, CorruptMedia, MediaTooLong, NotMedia, SpeechError, TooManyStreams
 from madang.speech.settings import SpeechSettings
 from madang.speech.transcript import Finding
 from tests.speech import media_files
@@ -109,11 +109,26 @@ def test_truncated_file_is_read_as_far_as_it_goes(tmp_path: Path, sound: NDArray
     assert "truncated" in [finding.code for finding in findings]
 
 
-def test_truncated_wav_is_reported(tmp_path: Path, sound: NDArray[np.float32]) -> None:
-    path = media_files.write_wav(tmp_path / "cut.wav", sound)
-    path.write_bytes(path.read_bytes()[:200_000])
-    _, _, findings = read(path)
-    assert [finding.code for finding in findings] == ["truncated"]
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.wav", "pcm_s16le"), ("a.flac", "flac"), ("a.mkv", "aac"), ("a.webm", "libopus"), ("a.flv", "aac")],
+)
+def test_truncation_is_reported_for_any_format_with_a_length(
+    tmp_path: Path, sound: NDArray[np.float32], name: str, codec: str
+) -> None:
+    path = media_files.write_encoded(tmp_path / name, codec, sound, "mono")
+    assert read(path)[2] == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    samples, duration, findings = read(path)
+    assert "truncated" in [finding.code for finding in findings]
+    assert duration == pytest.approx(len(samples) / 16_000, abs=0.01)
+
+
+def test_truncated_film_is_reported(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_video(tmp_path / "film.mkv", sound, seconds=4)
+    assert read(path)[2] == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "truncated" in [finding.code for finding in read(path)[2]]
 
 
 @pytest.mark.parametrize("write", [media_files.write_zero_bytes, media_files.write_text])
@@ -166,6 +181,53 @@ def test_random_damage_gives_audio_or_a_refusal(tmp_path: Path, sound: NDArray[n
         return
     assert np.isfinite(samples).all()
     assert len(samples) <= SETTINGS.max_duration * 16_000
+
+
+def test_cover_picture_is_no_obstacle(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_with_cover(tmp_path / "album.mp3", sound)
+    samples, _, findings = read(path)
+    assert onset(samples) == pytest.approx(0.106, abs=0.03)
+    assert findings == []
+
+
+def test_change_of_format_in_the_middle_is_followed(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    mono = media_files.write_encoded(tmp_path / "mono.aac", "aac", sound, "mono")
+    stereo = media_files.write_encoded(
+        tmp_path / "stereo.aac", "aac", np.stack([sound[::2], sound[::2]]), "stereo", rate=24_000
+    )
+    path = tmp_path / "both.aac"
+    path.write_bytes(mono.read_bytes() + stereo.read_bytes())
+    samples, _, _ = read(path)
+    assert len(samples) / 16_000 == pytest.approx(8.0, abs=0.3)
+    first, second = samples[: 4 * 16_000], samples[4 * 16_000 :]
+    assert np.std(first) == pytest.approx(np.std(second), rel=0.1)
+
+
+def test_stream_that_appears_late_does_not_end_the_audio(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    heard = media_files.write_encoded(tmp_path / "heard.ts", "aac", sound, "mono")
+    film = media_files.write_video(tmp_path / "film.ts", sound, seconds=4)
+    path = tmp_path / "broadcast.ts"
+    path.write_bytes(heard.read_bytes() * 3 + film.read_bytes() + heard.read_bytes())
+    assert len(read(path)[0]) / 16_000 > 15.0
+
+
+@pytest.mark.parametrize("rate", [0, 1, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_absurd_rates_are_refused_or_read(tmp_path: Path, sound: NDArray[np.float32], rate: int) -> None:
+    path = media_files.write_wav(tmp_path / "odd.wav", sound)
+    data = bytearray(path.read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SpeechError):
+        read(path)
+
+
+def test_unknown_codec_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:
+    path = media_files.write_wav(tmp_path / "odd.wav", sound)
+    data = bytearray(path.read_bytes())
+    data[20:22] = b"\x34\x12"  # a format tag nobody has registered
+    path.write_bytes(data)
+    with pytest.raises(CodecNotSupported):
+        read(path)
 
 
 def test_recording_beyond_the_limit_is_refused(tmp_path: Path, sound: NDArray[np.float32]) -> None:

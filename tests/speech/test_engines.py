@@ -21,7 +21,7 @@ from madang.speech.pocketsphinx_engine import timed_words
 ERRORS: list[SpeechError] = [
     NotMedia("it is empty"),
     CorruptMedia("no index"),
-    CodecNotSupported("xyz"),
+    CodecNotSupported(),
     MediaTooLong(20_000.0, 14_400.0),
     TooManyStreams(99, 64),
     UnknownEngine("magic", "pocketsphinx"),

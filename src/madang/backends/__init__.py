@@ -12,6 +12,8 @@ from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache
 from madang.backends.captioner import open_captioner
 from madang.backends.captioner.base import Captioner
+from madang.backends.llm import open_llm
+from madang.backends.llm.base import LanguageModel
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.outbound import open_outbound
@@ -40,9 +42,10 @@ class Backends:
     database: Database
     cache: Cache
     broker: Broker
-    mail: Mail
+    mail: Mail | None
     storage: Storage
     outbound: httpx2.AsyncClient
+    llm: LanguageModel | None
     captioner: Captioner | None
     caption_workers: int
     retention: Retention
@@ -59,13 +62,16 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             open_broker(settings.broker_url),
             open_mail(settings.mail_url),
         )
-        for port in (cache, broker, mail):
-            stack.push_async_callback(port.close)
+        for close in (cache.close, broker.close, *([mail.close] if mail else [])):
+            stack.push_async_callback(close)
         storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
         captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
         if captioner is not None:
             stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
+        llm = open_llm(settings.llm_url, settings.llm_api_key.get_secret_value(), settings.llm_model, outbound)
+        if llm is not None:
+            stack.push_async_callback(llm.close)
         yield Backends(
             database=database,
             cache=cache,
@@ -73,6 +79,7 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             mail=mail,
             storage=storage,
             outbound=outbound,
+            llm=llm,
             captioner=captioner,
             caption_workers=settings.caption_workers,
             retention=_retention(settings),

@@ -1,7 +1,7 @@
 """What followers of a job are told: written beside each change, read from any node."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -84,7 +84,7 @@ class ProgressService:
             raise CaptionNotFound
         return caption.is_finished and after >= caption.sequence
 
-    async def follow(self, account_id: UUID, caption_id: UUID, after: int) -> AsyncIterator[Told]:
+    async def follow(self, account_id: UUID, caption_id: UUID, after: int) -> AsyncGenerator[Told]:
         """Everything after that id as it comes; the last entry is the finished caption. Ends when it is deleted.
 
         The channel is joined before the log is read, so nothing falls between the two; a lost message costs a second.

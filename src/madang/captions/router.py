@@ -1,10 +1,12 @@
 """Requesting captions, following the work, cancelling and retrying it."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
 
 from madang.captions.deps import Captions, CaptionsReading, Following
 from madang.captions.models import Caption
@@ -18,6 +20,10 @@ from madang.kit.idempotency import LONGEST_KEY
 
 router = APIRouter(prefix="/api/v1/captions", tags=["captions"], dependencies=[requires("captions")])
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY)]
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The job's events", "content": {"text/event-stream": {}}},
+    204: {"description": "The job has ended and there is nothing after `Last-Event-ID`"},
+}
 LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0)]
 
 
@@ -66,8 +72,8 @@ async def retry(caption_id: UUID, user: CurrentUser, captions: Captions) -> Capt
 @router.get(
     "/{caption_id}/events",
     summary="Follow a job: `progress` events, then `done`",
-    responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "nothing comes after that id"}},
-    response_class=Response,
+    responses=_EVENTS,
+    response_class=StreamingResponse,
 )
 async def follow(
     caption_id: UUID, user: CurrentUser, following: Following, app: App, last_event_id: LastEventId = 0
@@ -77,9 +83,10 @@ async def follow(
     return event_stream(_events(following.follow(user.id, caption_id, last_event_id)), app.stopping)
 
 
-async def _events(entries: AsyncIterator[Told]) -> AsyncIterator[ServerEvent]:
-    async for told in entries:
-        if isinstance(told.what, Caption):
-            yield ServerEvent("done", told.sequence, CaptionView.model_validate(told.what))
-        else:
-            yield ServerEvent("progress", told.sequence, ProgressView.model_validate(told.what))
+async def _events(entries: AsyncGenerator[Told]) -> AsyncIterator[ServerEvent]:
+    async with aclosing(entries):
+        async for told in entries:
+            if isinstance(told.what, Caption):
+                yield ServerEvent("done", told.sequence, CaptionView.model_validate(told.what))
+            else:
+                yield ServerEvent("progress", told.sequence, ProgressView.model_validate(told.what))

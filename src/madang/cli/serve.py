@@ -1,6 +1,8 @@
 """`madang serve`: the application, with the worker beside it."""
 
 import asyncio
+import gc
+import socket
 from types import FrameType
 from typing import Annotated
 
@@ -22,6 +24,16 @@ _DRAIN_SECONDS = 10
 
 class _Server(uvicorn.Server):
     """Tells the application that it is stopping, so that open event streams end and readers go elsewhere."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then leave what start-up made out of every later garbage collection.
+
+        It is 160,000 objects that live as long as the process; walking them stopped every request for 100 ms about
+        once a second under load.
+        """
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         state = getattr(self.config.app, "state", None)

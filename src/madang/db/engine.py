@@ -18,9 +18,16 @@ def open_engines(url: str, pool: int) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _postgresql_engines(url: str, pool: int) -> tuple[AsyncEngine, AsyncEngine]:
-    # Both share one pool. A read in AUTOCOMMIT is one round trip, with no BEGIN and no ROLLBACK around it.
+    # Both share one pool. A read in AUTOCOMMIT is one round trip, with no BEGIN and no ROLLBACK around it. The pool
+    # does not overflow: a connection beyond its size is closed when it is given back, so that under load the next
+    # request pays for a new one, its TLS context, its server process and its prepared statements.
     writer = create_async_engine(
-        url, pool_size=pool, max_overflow=pool, pool_timeout=_POOL_TIMEOUT, connect_args={"timeout": _POOL_TIMEOUT}
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_use_lifo=True,
+        pool_timeout=_POOL_TIMEOUT,
+        connect_args={"timeout": _POOL_TIMEOUT},
     )
     return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
 

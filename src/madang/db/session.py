@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from madang.db.engine import open_engines
 from madang.kit.problems import Problem, Text, Unavailable
 from madang.kit.unit_guard import enter_unit, leave_unit
 
 Session: TypeAlias = AsyncSession
+Connection: TypeAlias = AsyncConnection
 Hook = Callable[[], Awaitable[None] | None]
 _HOOKS = "after_commit"
 _SQLSTATES_OF_ABSENCE = ("08", "53", "57P")
@@ -34,6 +35,7 @@ class Database:
     def __init__(self, url: str, pool: int = 10) -> None:
         self._writer, self._reader = open_engines(url, pool)
         self._writer_is_shared = url.startswith("postgresql")
+        self.shown_url = make_url(url).render_as_string(hide_password=True)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -66,6 +68,13 @@ class Database:
             with _guarded():
                 yield session
 
+    @asynccontextmanager
+    async def read_connection(self) -> AsyncIterator[Connection]:
+        """As `read_unit`, for statements that return columns rather than models: no session is made for them."""
+        with _translated(), _guarded():
+            async with self._reader.connect() as connection:
+                yield connection
+
     async def ping(self) -> None:
         async with self.read_unit() as session:
             await session.execute(text("SELECT 1"))
@@ -89,15 +98,22 @@ async def advisory_lock(session: Session, name: str) -> None:
 
 @asynccontextmanager
 async def _session(engine: AsyncEngine) -> AsyncIterator[Session]:
-    try:
+    with _translated():
         async with AsyncSession(engine, expire_on_commit=False) as session:
             yield session
-    except (TimeoutError, PoolTimeout, OSError) as error:
-        raise DatabaseUnavailable(retry_after=2, seconds=2) from error
-    except DBAPIError as error:
-        if _is_absence(error):
+
+
+class _translated:  # noqa: N801 - reads as a statement
+    """Turns the absence of the database into a problem."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, TimeoutError | PoolTimeout | OSError):
             raise DatabaseUnavailable(retry_after=2, seconds=2) from error
-        raise
+        if isinstance(error, DBAPIError) and _is_absence(error):
+            raise DatabaseUnavailable(retry_after=2, seconds=2) from error
 
 
 class _guarded:  # noqa: N801 - reads as a statement

@@ -47,6 +47,12 @@ def credential(request: Request) -> str | None:
 
 
 async def current_user(request: Request) -> Caller:
+    """The caller, found once per request however many dependencies ask."""
+    known: Caller | None = request.scope.get("madang.caller")
+    return known or await _authenticate(request)
+
+
+async def _authenticate(request: Request) -> Caller:
     token = credential(request)
     if token is None:
         raise NotSignedIn
@@ -54,6 +60,7 @@ async def current_user(request: Request) -> Caller:
     caller = await authenticator.authenticate(token)
     current_origin().actor_id = caller.id
     request.scope["madang.language"] = caller.person.language
+    request.scope["madang.caller"] = caller
     return caller
 
 
@@ -63,8 +70,8 @@ CurrentUser = Annotated[Caller, Depends(current_user)]
 def requires(scope: str) -> Any:
     """A route dependency: the credential must reach `scope` (RFC 6750 `insufficient_scope`)."""
 
-    async def check(user: CurrentUser) -> None:
-        if scope not in user.scopes:
+    async def check(request: Request) -> None:
+        if scope not in (await current_user(request)).scopes:
             raise InsufficientScope(scope=scope)
 
     return Depends(check)

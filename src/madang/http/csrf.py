@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from madang.kit.problems import Forbidden, Text
+from madang.kit.urls import origin_of
 from madang.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -34,12 +35,7 @@ def is_allowed(method: str, headers: Mapping[str, str], own_origin: str, setting
         return site in {None, "same-origin", "none"}
     if origin in settings.cors_origins or (settings.frontend_url and origin == origin_of(settings.frontend_url)):
         return True
-    return origin == own_origin and site in {None, "same-origin", "none"}
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return bool(own_origin) and origin == own_origin and site in {None, "same-origin", "none"}
 
 
 def own_origin(scheme: str, host: str, settings: Settings, *, behind_proxy: bool) -> str:
@@ -50,5 +46,8 @@ def own_origin(scheme: str, host: str, settings: Settings, *, behind_proxy: bool
     """
     if settings.public_url:
         return origin_of(settings.public_url)
-    believed = behind_proxy or urlsplit(f"//{host}").hostname in _LOOPBACK
-    return f"{scheme}://{host}" if believed else ""
+    try:
+        believed = behind_proxy or urlsplit(f"//{host}").hostname in _LOOPBACK
+        return origin_of(f"{scheme}://{host}") if believed else ""
+    except ValueError:
+        return ""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madang.http.client_address import client_address, is_trusted
 from madang.http.headers import security_headers
-from madang.http.metrics import DURATION, REQUESTS
+from madang.http.metrics import request_metrics
 from madang.http.problems import BodyTooLarge, InternalError, problem_response
 from madang.kit.ids import new_id
 from madang.kit.origin import Origin, set_origin
@@ -20,6 +20,7 @@ from madang.settings import Settings
 log = structlog.get_logger("madang.http")
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONGEST_USER_AGENT = 300
+_OF_THE_BODY = frozenset({b"content-type", b"content-length"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -40,7 +41,7 @@ class Edge:
         try:
             await self._app(scope, receive, exchange.send)
         except Exception:
-            log.exception("request failed", request_id=scope["madang.origin"].request_id, path=scope["path"])
+            log.exception("request failed", request_id=scope["madang.origin"].request_id, path=_loggable_path(scope))
             if not exchange.status:
                 await problem_response(InternalError(), Request(scope))(scope, receive, exchange.send)
         finally:
@@ -61,7 +62,7 @@ class Edge:
             scope["path"] = scope["path"].rstrip("/") or "/"
         scope["madang.origin"] = Origin(
             request_id=_request_id(headers.get("x-request-id")),
-            ip=client_address(peer, headers.get("x-forwarded-for"), proxies),
+            ip=client_address(peer, _forwarded_for(scope), proxies),
             user_agent=headers.get("user-agent", "")[:_LONGEST_USER_AGENT] or None,
         )
 
@@ -82,7 +83,7 @@ class _Exchange:
             self.status = message["status"]
             if _is_plain_413(message):
                 self._replaced = True
-                await self._send_too_large()
+                await self._send_too_large(message["headers"])
                 return
             self._add_headers(message)
         await self._send(message)
@@ -91,15 +92,17 @@ class _Exchange:
         headers = message["headers"] = list(message.get("headers", ()))
         present = {name for name, _ in headers}
         headers.extend(entry for entry in self._headers if entry[0] not in present)
+        if b"cache-control" not in present and self._scope["path"].startswith("/api/"):
+            headers.append((b"cache-control", b"no-store"))
         headers.append((b"x-request-id", self._scope["madang.origin"].request_id.encode()))
 
-    async def _send_too_large(self) -> None:
+    async def _send_too_large(self, kept: list[tuple[bytes, bytes]]) -> None:
         """The framework answers a body over its limit in plain text; ours is a problem like any other."""
         response = problem_response(BodyTooLarge(), Request(self._scope))
         message: Message = {
             "type": "http.response.start",
             "status": response.status_code,
-            "headers": response.raw_headers,
+            "headers": response.raw_headers + [entry for entry in kept if entry[0] not in _OF_THE_BODY],
         }
         self._add_headers(message)
         await self._send(message)
@@ -109,19 +112,33 @@ class _Exchange:
         seconds = time.perf_counter() - self._started
         route = getattr(self._scope.get("route"), "path", "(none)")
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
-        REQUESTS.labels(method, route, str(self.status)).inc()
-        DURATION.labels(method, route).observe(seconds)
+        requests, duration = request_metrics(method, route, self.status)
+        requests.inc()
+        duration.observe(seconds)
         origin: Origin = self._scope["madang.origin"]
         log.info(
             "request",
             method=method,
-            path=self._scope["path"],
+            path=_loggable_path(self._scope),
             status=self.status,
             ms=round(seconds * 1000, 1),
             request_id=origin.request_id,
             ip=origin.ip,
             account=str(origin.actor_id) if origin.actor_id else None,
         )
+
+
+def _loggable_path(scope: Scope) -> str:
+    """A signed link's token is a credential as long as it lives, so the log keeps its route only."""
+    path: str = scope["path"]
+    token = scope.get("path_params", {}).get("token")
+    return path.replace(token, "{token}") if token else path
+
+
+def _forwarded_for(scope: Scope) -> str | None:
+    """The header's lines as one list (RFC 9110 §5.3): each proxy may have added a line of its own."""
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return ",".join(lines) if lines else None
 
 
 def _request_id(given: str | None) -> str:

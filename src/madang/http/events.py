@@ -3,31 +3,40 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Send
 
 _KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
+Data = BaseModel | dict[str, object]
+
+
+class Framed(Protocol):
+    """One event: its type, its id for `Last-Event-ID`, and JSON data."""
+
+    @property
+    def event(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def data(self) -> Data: ...
 
 
 class ServerEvent(NamedTuple):
-    """One event: its type, its id for `Last-Event-ID`, and JSON data."""
-
     event: str
     id: int
-    data: BaseModel | dict[str, object]
+    data: Data
 
 
-def event_stream(events: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> StreamingResponse:
+def event_stream(events: AsyncIterator[Framed], stopping: asyncio.Event) -> StreamingResponse:
     """Stream events with keep-alive comments; ends when the server is stopping, so that readers go elsewhere."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_frames(events, stopping), media_type="text/event-stream", headers=headers)
+    return _EventStream(events, stopping)
 
 
-def encode(event: ServerEvent) -> bytes:
+def encode(event: Framed) -> bytes:
     data = (
         event.data.model_dump_json()
         if isinstance(event.data, BaseModel)
@@ -36,23 +45,48 @@ def encode(event: ServerEvent) -> bytes:
     return f"id: {event.id}\nevent: {event.event}\ndata: {data}\n\n".encode()
 
 
-async def _frames(events: AsyncIterator[ServerEvent], stopping: asyncio.Event) -> AsyncIterator[bytes]:
-    stop = asyncio.create_task(stopping.wait())
-    following = asyncio.ensure_future(anext(events))
-    try:
-        while True:
-            done, _ = await asyncio.wait({following, stop}, timeout=_KEEP_ALIVE_SECONDS, return_when="FIRST_COMPLETED")
-            if following in done:
-                yield encode(following.result())
-                following = asyncio.ensure_future(anext(events))
-            elif stop in done:
-                return
-            else:
-                yield _KEEP_ALIVE
-    except StopAsyncIteration:
-        return
-    finally:
-        for task in (stop, following):
-            task.cancel()
-        with suppress(asyncio.CancelledError, StopAsyncIteration):
-            await following
+class _EventStream(StreamingResponse):
+    """One task sends the events, this one watches the clock and the server: no task and no timer per event."""
+
+    def __init__(self, events: AsyncIterator[Framed], stopping: asyncio.Event) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__((), media_type="text/event-stream", headers=headers)
+        self._events = events
+        self._stopping = stopping
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        sending = asyncio.create_task(self._send_events(send))
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            while not await _any_done(sending, stop):
+                await send(_part(_KEEP_ALIVE))
+            if sending.done():
+                sending.result()
+        finally:
+            await _end(sending, stop)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_events(self, send: Send) -> None:
+        try:
+            async for event in self._events:
+                await send(_part(encode(event)))
+        finally:
+            # A reader that left while a frame was on its way must not keep its subscription until it is collected.
+            if (close := getattr(self._events, "aclose", None)) is not None:
+                await close()
+
+
+async def _any_done(*tasks: asyncio.Task[Any]) -> bool:
+    done, _ = await asyncio.wait(tasks, timeout=_KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _part(frame: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": frame, "more_body": True}

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from madang.http.caller import credential
 from madang.http.client_address import limit_key
-from madang.http.csrf import CrossSiteRequest, is_allowed, own_origin
+from madang.http.csrf import SAFE_METHODS, CrossSiteRequest, is_allowed, own_origin
 from madang.http.problems import problem_response
 from madang.kit.problems import Problem
 from madang.settings import Settings
@@ -28,13 +28,16 @@ class Gate:
 
     async def _check(self, scope: Scope) -> None:
         headers: dict[str, str] = scope["madang.headers"]
-        own = own_origin(
-            scope["scheme"], headers.get("host", ""), self._settings, behind_proxy=scope["madang.behind_proxy"]
-        )
-        if not is_allowed(scope["method"], headers, own, self._settings):
+        if scope["method"] not in SAFE_METHODS and not self._is_own(scope, headers):
             raise CrossSiteRequest
         if scope["path"] not in _UNCOUNTED:
             await self._count(Request(scope))
+
+    def _is_own(self, scope: Scope, headers: dict[str, str]) -> bool:
+        own = own_origin(
+            scope["scheme"], headers.get("host", ""), self._settings, behind_proxy=scope["madang.behind_proxy"]
+        )
+        return is_allowed(scope["method"], headers, own, self._settings)
 
     async def _count(self, request: Request) -> None:
         """One hit of the general limit: for the person a valid signature names, else for the address."""

@@ -1,5 +1,7 @@
 """Prometheus metrics of the edge, and the page that shows all of the process's."""
 
+from functools import lru_cache
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
@@ -8,6 +10,13 @@ REQUESTS = Counter("madang_http_requests_total", "Requests answered", ("method",
 DURATION = Histogram(
     "madang_http_request_seconds", "Time to the end of the response", ("method", "route"), buckets=_BUCKETS
 )
+
+
+@lru_cache(4096)
+def request_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The children of one combination of labels, looked up once; a hit is one lookup, not two locks and two."""
+    return REQUESTS.labels(method, route, str(status)), DURATION.labels(method, route)
+
 
 router = APIRouter(tags=["service"])
 

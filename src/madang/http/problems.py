@@ -1,6 +1,6 @@
 """Every refusal rendered once: RFC 9457 problems, RFC 6749 token errors, RFC 6750 challenges."""
 
-from collections.abc import Iterable
+import re
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -8,10 +8,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from madang.kit.origin import current_origin
 from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, Unauthenticated
 
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_LANGUAGE_RANGE = re.compile(
+    r"\s*(?P<language>[a-z]{1,8}|\*)(-[a-z0-9]{1,8})*\s*(;\s*q=(?P<weight>0(\.\d{0,3})?|1(\.0{0,3})?)\s*)?",
+    re.IGNORECASE,
+)
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -35,6 +41,13 @@ class BodyTooLarge(Problem):
     code = "body-too-large"
     title = Text("The request is too large", "요청이 너무 큽니다")
     detail = Text("The body is larger than this resource accepts.", "본문이 이 자원이 받는 크기보다 큽니다.")
+
+
+class UnsupportedMediaType(Problem):
+    status = 415
+    code = "unsupported-media-type"
+    title = Text("This type of body is not taken", "지원하지 않는 본문 형식입니다")
+    detail = Text("Send JSON with Content-Type: application/json.", "Content-Type: application/json으로 보내세요.")
 
 
 class MalformedRequest(Problem):
@@ -113,17 +126,13 @@ def language_of(request: Request) -> str:
 
 def preferred_language(header: str) -> str:
     """RFC 9110 §12.5.4 for the two languages there are."""
-    weights = dict(_weighted(header.split(",")[:20]))
-    return "ko" if weights.get("ko", 0) > weights.get("en", weights.get("*", 0)) else "en"
-
-
-def _weighted(ranges: Iterable[str]) -> Iterable[tuple[str, float]]:
-    for entry in reversed(list(ranges)):
-        tag, _, quality = entry.strip().partition(";q=")
-        try:
-            yield tag.split("-")[0].lower(), float(quality or 1)
-        except ValueError:
-            continue
+    weights: dict[str, float] = {}
+    for entry in header.split(",")[:20]:
+        if found := _LANGUAGE_RANGE.fullmatch(entry):
+            language = found["language"].lower()
+            weights[language] = max(weights.get(language, 0), float(found["weight"] or 1))
+    others = weights.get("*", 0)
+    return "ko" if weights.get("ko", others) > weights.get("en", others) else "en"
 
 
 def _challenge(problem: Problem) -> dict[str, str]:
@@ -142,12 +151,24 @@ async def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    return problem_response(InvalidFields(), request, [_field_error(fault) for fault in error.errors()])
+    faults = error.errors()
+    if not _is_json(request) and any(
+        tuple(fault["loc"]) == ("body",) and fault["type"] != "missing" for fault in faults
+    ):
+        return problem_response(UnsupportedMediaType(), request)
+    return problem_response(InvalidFields(), request, [_field_error(fault) for fault in faults])
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _field_error(fault: dict[str, Any]) -> dict[str, str]:
     """A validation fault as a JSON pointer (RFC 6901) into the body, or `#name` for query, path and header."""
     place, *path = fault["loc"] or ("body",)
+    if fault["type"] == "json_invalid":
+        path = []  # the parser's offset, which is no place in a document that has none
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
     return {
         "pointer": pointer if place == "body" else f"#{place}{pointer}",
@@ -165,4 +186,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     }
     response = problem_response(kinds.get(error.status_code, MalformedRequest)(), request)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _allowed_methods(request)):
+        response.headers["Allow"] = ", ".join(allowed)
     return response
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method of the resource (RFC 9110 §10.2.1); the framework names those of its first route only."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]

@@ -3,6 +3,7 @@
 Claims: iss, aud, sub (account), sid (session), jti, iat, nbf, exp, scope, client_id, auth_time, amr (RFC 8176).
 """
 
+import json
 import random
 import time
 from collections import OrderedDict
@@ -23,7 +24,6 @@ _CLIENT = "madang"
 _JITTER = 0.03
 _REMEMBERED = 20_000
 _LONGEST_TOKEN = 4096
-_LIFE_CLAIMS = ("exp", "nbf", "iat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class AccessToken:
         return self.not_before <= now < self.expires_at
 
 
+def new_private_key() -> bytes:
+    """A fresh signing key as private JWK (RFC 8037)."""
+    return json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)).encode()
+
+
 class AccessTokens:
     """Signs with the first key, verifies with all.
 
@@ -47,8 +52,9 @@ class AccessTokens:
     every request costs one verification, not one each time; its times are compared on every use.
     """
 
-    def __init__(self, keys: Mapping[str, OKPKey], issuer: str, ttl: timedelta) -> None:
-        self._keys = dict(keys)
+    def __init__(self, keys: Mapping[str, bytes], issuer: str, ttl: timedelta) -> None:
+        """`keys`: private keys as JWK by their ids, the signing one first."""
+        self._keys = {key_id: OKPKey.import_key(json.loads(key)) for key_id, key in keys.items()}
         self._signing_id = next(iter(self._keys))
         self._issuer = issuer
         self._ttl = ttl.total_seconds()
@@ -94,14 +100,15 @@ class AccessTokens:
             return None
         try:
             decoded = jwt.decode(token, self._key_of, algorithms=[ALGORITHM])
-        except (JoseError, ValueError, KeyError, TypeError, UnicodeError):
+            session_id = UUID(decoded.claims["sid"])
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
             return None
         claims = decoded.claims
         if decoded.header.get("typ") != _TYPE or "crit" in decoded.header:
             return None
         if claims.get("iss") != self._issuer or claims.get("aud") != self._issuer:
             return None
-        return _access_token(claims)
+        return _access_token(claims, session_id)
 
     def _key_of(self, signed: GuestProtocol) -> OKPKey:
         """The key that the header's `kid` names; `jku`, `x5u` and `jwk` are never looked at (RFC 8725 §3.10)."""
@@ -109,14 +116,9 @@ class AccessTokens:
         return self._keys[header["kid"]]
 
 
-def _access_token(claims: Mapping[str, object]) -> AccessToken | None:
-    times = [claims.get(name) for name in _LIFE_CLAIMS]
-    subject, session_id, scope = claims.get("sub"), claims.get("sid"), claims.get("scope")
-    if not all(isinstance(moment, int) for moment in times):
-        return None
-    if not (isinstance(subject, str) and isinstance(session_id, str) and isinstance(scope, str)):
-        return None
-    expires_at, not_before, _ = times
-    assert isinstance(expires_at, int)  # noqa: S101 - checked above
-    assert isinstance(not_before, int)  # noqa: S101 - checked above
-    return AccessToken(subject, UUID(session_id), frozenset(scope.split()), not_before, expires_at)
+def _access_token(claims: Mapping[str, object], session_id: UUID) -> AccessToken | None:
+    match claims:
+        case {"exp": int(expires_at), "nbf": int(not_before), "iat": int(), "sub": str(subject), "scope": str(scope)}:
+            return AccessToken(subject, session_id, frozenset(scope.split()), not_before, expires_at)
+        case _:
+            return None

@@ -83,6 +83,12 @@ class Relay:
             return
 
 
+async def backlog(database: Database) -> tuple[int, int]:
+    """How many events wait, and how many were parked after their last try."""
+    async with database.read_unit() as session:
+        return await OutboxRepository(session).counts()
+
+
 def backoff(attempts: int) -> timedelta:
     """Exponential with full jitter from a half: about 1 s, 2 s, 4 s … up to ten minutes."""
     ceiling = min(_LONGEST_BACKOFF.total_seconds(), 2.0 ** (attempts - 1))

@@ -1,20 +1,17 @@
 """Answers who is calling, and owns the keys that access tokens are signed with."""
 
-import json
 from datetime import timedelta
 from uuid import UUID
 
-from joserfc.jwk import OKPKey
-
 from madang.db.session import Database, Session, advisory_lock
-from madang.kit.access_token import ALGORITHM, AccessTokens
+from madang.kit.access_token import ALGORITHM, AccessTokens, new_private_key
 from madang.kit.caller import Caller
 from madang.kit.clock import Clock
 from madang.kit.ids import new_id
 from madang.kit.secrets import Keyring
 from madang.sessions.errors import InvalidAccessToken
 from madang.sessions.models import SigningKey, UserSession
-from madang.sessions.repository import SessionRepository
+from madang.sessions.repository import CallerRepository, SessionRepository
 
 
 class AuthenticationService:
@@ -39,8 +36,8 @@ class AuthenticationService:
         now = self._clock()
         if read is None or not read.is_live(now.timestamp()):
             raise InvalidAccessToken
-        async with self._database.read_unit() as session:
-            row = await SessionRepository(session).caller(read.session_id)
+        async with self._database.read_connection() as connection:
+            row = await CallerRepository(connection).get(read.session_id)
         if row is None or not row.is_active or str(row.id) != read.subject:
             raise InvalidAccessToken
         if row.ended_at is not None or min(row.expires_at, row.idle_expires_at) <= now:
@@ -68,14 +65,13 @@ async def open_authentication(
     return AuthenticationService(database, AccessTokens(keys, issuer, ttl), clock)
 
 
-async def _load_keys(session: Session, keyring: Keyring) -> dict[str, OKPKey]:
+async def _load_keys(session: Session, keyring: Keyring) -> dict[str, bytes]:
     stored = await SessionRepository(session).signing_keys()
-    return {row.id: OKPKey.import_key(json.loads(keyring.unseal(row.sealed))) for row in stored}
+    return {row.id: keyring.unseal(row.sealed) for row in stored}
 
 
-async def _first_key(session: Session, keyring: Keyring, clock: Clock) -> dict[str, OKPKey]:
-    key = OKPKey.generate_key("Ed25519")
-    sealed = keyring.seal(json.dumps(key.as_dict(private=True)).encode())
-    row = SigningKey(id=new_id().hex, algorithm=ALGORITHM, sealed=sealed, created_at=clock())
+async def _first_key(session: Session, keyring: Keyring, clock: Clock) -> dict[str, bytes]:
+    key = new_private_key()
+    row = SigningKey(id=new_id().hex, algorithm=ALGORITHM, sealed=keyring.seal(key), created_at=clock())
     await SessionRepository(session).add_signing_key(row)
     return {row.id: key}

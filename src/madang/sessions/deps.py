@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from madang.accounts.deps import build_accounts
 from madang.http.state import App, Running
-from madang.http.unit import Unit
+from madang.http.unit import ReadUnit, Unit
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.rotation_service import RotationService
@@ -51,6 +51,10 @@ async def _sessions(app: App, session: Unit) -> SessionService:
     return SessionService(session, app.keyring, app.clock)
 
 
+async def _sessions_reading(app: App, session: ReadUnit) -> SessionService:
+    return SessionService(session, app.keyring, app.clock)
+
+
 async def _authentication(app: App) -> AuthenticationService:
     service = app.authenticator
     assert isinstance(service, AuthenticationService)  # noqa: S101 - app.py fills it with nothing else
@@ -60,4 +64,5 @@ async def _authentication(app: App) -> AuthenticationService:
 SignIn = Annotated[SignInService, Depends(_sign_in)]
 Rotation = Annotated[RotationService, Depends(_rotation)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
+SessionsReading = Annotated[SessionService, Depends(_sessions_reading)]
 Authentication = Annotated[AuthenticationService, Depends(_authentication)]

@@ -11,6 +11,7 @@ from madang.http.oauth import OAuthRoute
 from madang.http.problems import InvalidRequest
 from madang.http.state import App, Running
 from madang.kit.refresh_token import RefreshToken
+from madang.kit.schemas import WithoutNul
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.deps import Authentication, Rotation, Sessions, SignIn
 from madang.sessions.errors import InvalidRefreshToken, NoRefreshToken, UnsupportedGrant
@@ -45,7 +46,7 @@ async def _presented(request: Request, app: App) -> str | None:
 async def _json_member(request: Request) -> Any:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidRequest(reason="the body is not JSON") from None
     return body.get("refresh_token") if isinstance(body, dict) else None
 
@@ -66,7 +67,7 @@ async def token(
     rotation: Rotation,
     authentication: Authentication,
     grant_type: Annotated[str, Form()] = "password",
-    username: Annotated[str | None, Form(max_length=320)] = None,
+    username: Annotated[str | None, Form(max_length=320), WithoutNul] = None,
     password: Annotated[str | None, Form(max_length=1024)] = None,
     scope: Annotated[str | None, Form(max_length=400)] = None,
     refresh_token: Annotated[str | None, Form(max_length=1024)] = None,

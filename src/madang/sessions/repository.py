@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
 
 from madang.accounts.models import Account
-from madang.db.session import Session
+from madang.db.session import Connection, Session
 from madang.sessions.models import SigningKey, UserSession
 
 _CALLER = (
@@ -34,6 +34,31 @@ _CALLER = (
     .where(UserSession.id == bindparam("session_id"))
 )
 
+# Built once: a statement costs several times more to build than to run. Nothing of the family is in the session yet,
+# so there is nothing to synchronise.
+_ADVANCE = (
+    update(UserSession)
+    .where(UserSession.id == bindparam("family"), UserSession.counter == bindparam("presented"))
+    .where(UserSession.ended_at.is_(None), UserSession.expires_at > bindparam("new_rotated_at"))
+    .where(UserSession.idle_expires_at > bindparam("new_rotated_at"))
+    .where(UserSession.account_id.in_(select(Account.id).where(Account.is_active)))
+    .values(counter=bindparam("presented") + 1)
+    .values({name: bindparam(f"new_{name}") for name in ("rotated_at", "last_used_at", "idle_expires_at", "key_id")})
+    .returning(UserSession)
+    .execution_options(synchronize_session=False)
+)
+
+
+class CallerRepository:
+    """What every authenticated request reads: columns, so a connection is enough."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, session_id: UUID) -> Any:
+        """Account and session in one statement: a row, or None."""
+        return (await self._connection.execute(_CALLER, {"session_id": session_id})).one_or_none()
+
 
 class SessionRepository:
     def __init__(self, session: Session) -> None:
@@ -43,22 +68,10 @@ class SessionRepository:
         self._session.add(user_session)
         await self._session.flush()
 
-    async def caller(self, session_id: UUID) -> Any:
-        """Account and session in one statement (a row or None): every authenticated request runs it."""
-        return (await self._session.execute(_CALLER, {"session_id": session_id})).one_or_none()
-
     async def advance(self, session_id: UUID, counter: int, values: dict[str, Any]) -> UserSession | None:
         """Move a live family on from `counter`; None when it isn't there. Of parallel calls exactly one succeeds."""
-        now = values["rotated_at"]
-        active = select(Account.id).where(Account.is_active)
-        return await self._session.scalar(
-            update(UserSession)
-            .where(UserSession.id == session_id, UserSession.counter == counter, UserSession.ended_at.is_(None))
-            .where(UserSession.expires_at > now, UserSession.idle_expires_at > now)
-            .where(UserSession.account_id.in_(active))
-            .values(counter=counter + 1, **values)
-            .returning(UserSession)
-        )
+        given = {f"new_{name}": value for name, value in values.items()}
+        return await self._session.scalar(_ADVANCE, {"family": session_id, "presented": counter, **given})
 
     async def locked(self, session_id: UUID) -> UserSession | None:
         return await self._session.get(UserSession, session_id, with_for_update=True)

@@ -9,7 +9,7 @@ from madang.http.caller import CurrentUser
 from madang.http.limits import limited_by_address
 from madang.http.paging import Page
 from madang.http.state import App
-from madang.sessions.deps import Sessions, SignIn, setup_code
+from madang.sessions.deps import Sessions, SessionsReading, SignIn, setup_code
 from madang.sessions.schemas import SessionView, SetUp
 
 router = APIRouter(prefix="/api/v1", tags=["sessions"])
@@ -31,7 +31,7 @@ async def set_up(body: SetUp, sign_in: SignIn, app: App) -> AccountView:
 
 
 @router.get("/sessions", summary="One's own live sessions, the last used first")
-async def list_sessions(user: CurrentUser, sessions: Sessions) -> Page[SessionView]:
+async def list_sessions(user: CurrentUser, sessions: SessionsReading) -> Page[SessionView]:
     live = await sessions.live_of(user.id)
     items = [SessionView.model_validate({**vars(one), "current": one.id == user.session_id}) for one in live]
     return Page(items=items, next_cursor=None)

@@ -69,6 +69,7 @@ def _spans(source: AudioSource, meter: LoudnessMeter, progress: Progress) -> Ite
 
 
 def _hear(recogniser: Recogniser, span: Span, source: AudioSource, progress: Progress) -> list[Word]:
+    """Spread the recognition of a span over the share of the file that was read since the last one."""
     begin, length = progress.share, len(span.samples) / RATE
     reach = max(begin, 0.99 * source.progress * min(1.0, (span.start + length) / max(source.clock, length)))
     return hear(recogniser, span, lambda share: progress.report("recognising", begin + share * (reach - begin)))

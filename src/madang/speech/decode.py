@@ -19,7 +19,7 @@ from av.packet import Packet
 
 from madang.speech.audio import RATE, Samples, silence
 from madang.speech.errors import CorruptMedia, MediaTooLong
-from madang.speech.media import best_audio, declared_duration, declared_end, open_media, origin
+from madang.speech.media import best_audio, declared_duration, declared_end, is_bare, open_media, origin
 from madang.speech.resample import NO_CHANNELS, Block, Converter
 from madang.speech.settings import SpeechSettings
 from madang.speech.timeline import Timeline
@@ -27,6 +27,9 @@ from madang.speech.transcript import Finding
 
 TRUNCATED = 1.0
 """Seconds of declared audio that may be missing before the file counts as cut off."""
+
+APPEARING = 64
+"""Streams that may appear in the middle of a file before reading stops."""
 
 
 @contextmanager
@@ -44,7 +47,8 @@ class AudioSource:
     stream: AudioStream | None
     limit: float
     findings: list[Finding] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    failures: int = 0
+    failure: str = "it holds no audio data"
     bytes_read: int = 0
     clock: float = 0.0
 
@@ -85,43 +89,62 @@ class AudioSource:
             if gap is None:
                 continue
             if converter is not None and (gap > 0 or not converter.fits(frame)):
-                yield from converter.flush()
+                yield from self._convert(converter, None)
                 converter = None
             yield from _silence(gap)
             converter = converter or Converter.of(frame)
             timeline.advance(gap + frame.samples / frame.sample_rate)
-            yield from converter.convert(frame)
+            yield from self._convert(converter, frame)
         if converter is not None:
-            yield from converter.flush()
+            yield from self._convert(converter, None)
 
     def _frames(self, stream: AudioStream) -> Iterator[AudioFrame]:
         try:
-            for packet in self.container.demux(stream):
+            for packet in self._packets(stream):
                 self.bytes_read = max(self.bytes_read, packet.pos or 0)
                 yield from self._decode(stream, packet)
         except (av.FFmpegError, OSError) as error:
-            self._report("truncated", self.clock, f"the file cannot be read further: {error}")
+            self._report("truncated", self.clock, f"the file cannot be read further: {error.strerror}")
+
+    def _packets(self, stream: AudioStream) -> "Iterator[Packet[AudioStream]]":
+        """Demux on over streams that appear after opening, as in broadcasts: PyAV stumbles over the first packet."""
+        for _ in range(APPEARING):
+            try:
+                yield from self.container.demux(stream)
+            except IndexError:
+                continue
+            return
 
     def _decode(self, stream: AudioStream, packet: "Packet[AudioStream]") -> list[AudioFrame]:
         try:
             return stream.decode(packet)
         except av.FFmpegError as error:
-            self.failures.append(error.strerror or type(error).__name__)
-            if len(self.failures) == 1:
-                self._report("damaged", self.clock, "a part of the audio cannot be decoded and is left out")
-            del self.failures[100:]
+            self._skip(error)
             return []
 
+    def _convert(self, converter: Converter, frame: AudioFrame | None) -> list[Block]:
+        try:
+            return converter.convert(frame)
+        except av.FFmpegError as error:  # no resampler for what a damaged header says: a rate of 4 GHz, no channel
+            self._skip(error)
+            return []
+
+    def _skip(self, error: av.FFmpegError) -> None:
+        self.failures += 1
+        if self.failures == 1:
+            self._report("damaged", self.clock, "a part of the audio cannot be decoded and is left out")
+            self.failure = error.strerror or type(error).__name__
+
     def _time(self, frame: AudioFrame) -> float | None:
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or frame.time_base is None or is_bare(self.container):
             return None
         return float(frame.pts * frame.time_base) - origin(self.container)
 
     def _conclude(self, end: float | None) -> None:
         missing = 0.0 if end is None else end - self.clock
         empty = self.clock == 0.0
-        if empty and (self.failures or self.findings or missing > TRUNCATED):
-            raise CorruptMedia(self.failures[0] if self.failures else "it holds no audio data")
+        if empty and (self.findings or missing > TRUNCATED):
+            raise CorruptMedia(self.failure)
         cut = any(finding.code == "truncated" for finding in self.findings)
         if missing > TRUNCATED and not cut:
             self._report("truncated", self.clock, f"the last {missing:.1f} s of the audio are missing")

@@ -12,8 +12,6 @@ SpeechError
 The values are the exception's arguments, so every one of them survives pickling between processes.
 """
 
-# ruff: noqa: N818 - refusals are named as facts, like every problem of the application.
-
 from typing import ClassVar
 
 
@@ -42,10 +40,10 @@ class CorruptMedia(SpeechError):
 
 
 class CodecNotSupported(SpeechError):
-    """Arguments: name of the codec."""
+    """No arguments."""
 
     code = "codec-not-supported"
-    text = "There is no decoder for the audio codec {0}. Convert the audio to AAC, MP3, Opus, FLAC or PCM."
+    text = "There is no decoder for the audio codec of this file. Convert the audio to AAC, MP3, Opus, FLAC or PCM."
 
 
 class MediaTooLong(SpeechError):

@@ -24,8 +24,10 @@ FFT = 1024
 BATCH = 256
 """Frames per batch: about 4 MB of spectra."""
 
-DIP = 0.1
-MARGIN = 0.04
+DIP = 0.03
+MARGIN = 0.03
+"""A dip is accepted below DIP or within MARGIN of the deepest. The paper's 0.1 takes a strong second harmonic for the
+pitch; less than 0.03 takes two periods for one."""
 VOICED = 0.25
 """Deepest dip of a frame that still counts as voiced."""
 LEAST_FRAMES = 3

@@ -47,6 +47,8 @@ class PocketsphinxRecogniser:
 
     def recognise(self, samples: Samples, on_progress: Callable[[float], None]) -> list[TimedWord]:
         """Word times are the recogniser's own alignment, to 10 ms."""
+        if not samples.size:
+            return []
         decoder = self._decoder(len(samples), to_pcm(samples))
         decoder.start_utt()
         for start in range(0, len(samples), CHUNK):
@@ -62,6 +64,7 @@ class PocketsphinxRecogniser:
             self.decoder.add_keyphrase("level", "and")
         elif count < LEVELLING:
             return self.decoder
+        self.decoder.reinit_feat()  # forgets the running sums, which would outweigh the mean of this stretch
         self.decoder.activate_search("level")
         self.decoder.start_utt()
         self.decoder.process_raw(pcm, no_search=True, full_utt=True)

@@ -1,6 +1,5 @@
 """Turns decoded frames of any format into the two forms the library works on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,20 +48,13 @@ class Converter:
         """Tell whether the frame has the format these resamplers were built for."""
         return self.source == _format(frame)
 
-    def convert(self, frame: AudioFrame) -> Iterator[Block]:
-        """Yield what the frame completes; the resamplers keep a few samples back."""
-        frame.pts = None  # the timeline has placed it already
-        return self._blocks(frame)
-
-    def flush(self) -> Iterator[Block]:
-        """Yield what was kept back."""
-        return self._blocks(None)
-
-    def _blocks(self, frame: AudioFrame | None) -> Iterator[Block]:
+    def convert(self, frame: AudioFrame | None) -> list[Block]:
+        """Return what the frame completes; the resamplers keep a few samples back until they are given None."""
+        if frame is not None:
+            frame.pts = None  # the timeline has placed it already
         channels = _join(self.meter, frame, len(self.names))
         samples = _join(self.mono, frame, 1)[0]
-        if samples.size or channels.size:
-            yield Block(samples, channels, self.names)
+        return [Block(samples, channels, self.names)] if samples.size or channels.size else []
 
 
 def _format(frame: AudioFrame) -> tuple[str, str, int]:

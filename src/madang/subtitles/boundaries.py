@@ -23,9 +23,9 @@ _DETERMINERS = _listed("a an the my your his her its our their this very not no 
 # Words that belong to the one after them: a break after these reads badly.
 _CLINGING = _DETERMINERS | _PREPOSITIONS | _CONJUNCTIONS
 
-# A breath within a phrase stays under 0.15 s; a silence of 0.6 s ends the phrase whatever the words are.
+# A breath within a phrase stays under 0.15 s; a silence of 0.5 s ends the phrase whatever the words are.
 _BREATH = 0.15
-_PHRASE_END = 0.6
+_PHRASE_END = 0.5
 
 
 def strength(left: Word, right: Word) -> float:

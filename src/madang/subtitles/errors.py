@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818  the tree reads as facts, as the problems of the features do
+class Refusal(Exception):
     """Base of every error raised on purpose; `code` is stable and safe to show to a client."""
 
     code: ClassVar[str] = "subtitles-refused"

@@ -93,12 +93,13 @@ def _reach(run: Sequence[Word], widths: Sequence[float], start: int, profile: Pr
     """How far a cue from `start` may reach, with the share of its room it then fills; one word is always allowed."""
     filler = LineFiller(profile)
     room = profile.characters_per_line * profile.lines
-    filled = 0.0
+    filled = latest = 0.0
     for end in range(start + 1, len(run) + 1):
         word = run[end - 1]
         filler.add(word.text, widths[end - 1])
         filled += widths[end - 1]
-        too_long = word.end - run[start].start > profile.max_duration
+        latest = max(latest, word.end)
+        too_long = latest - run[start].start > profile.max_duration
         if end > start + 1 and (filler.lines > profile.lines or too_long):
             return
         yield end, min(1.0, filled / room)

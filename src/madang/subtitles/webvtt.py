@@ -50,13 +50,13 @@ def _note(document: Document) -> str:
 
 
 def _block(cue: Cue, voices: Mapping[str, str]) -> str:
-    start, end = cue_times(cue)
+    start, end = _cue_times(cue)
     voice = f"<v {escape(voices[cue.speaker])}>" if cue.speaker else ""
     timing = f"{timestamp(start)} --> {timestamp(end)}"
     return f"{cue.id}\n{timing}\n{voice}{_payload(cue, start, end)}"
 
 
-def cue_times(cue: Cue) -> tuple[int, int]:
+def _cue_times(cue: Cue) -> tuple[int, int]:
     """Start and end in milliseconds; the end is always after the start (§3.3), however short the cue."""
     start, end = _milliseconds(cue.start), _milliseconds(cue.end)
     return start, max(end, start + 1)

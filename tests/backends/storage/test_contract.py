@@ -15,7 +15,6 @@ from madang.db.session import Database
 from madang.kit.secrets import Keyring
 from madang.settings import BadSettings
 
-pytestmark = pytest.mark.anyio  # before collection, which parameters need
 HOUR = timedelta(hours=1)
 FLAC = "audio/flac"
 CLIMBING = ["", "/etc/passwd", "../secret", "media/../../secret", "media//a", "media/", "media/.hidden", ".", "C:a"]

@@ -10,7 +10,6 @@ from madang.backends.storage.base import StorageUnavailable
 from madang.backends.storage.links import BadLink, Link, LinkExpired, Links
 from madang.backends.storage.local import LocalStorage, UploadOver, WrongSize
 
-pytestmark = pytest.mark.anyio  # before collection, which parameters need
 HOUR = timedelta(hours=1)
 NEW, OLD = b"n" * 32, b"o" * 32
 PART = Link(method="PUT", key="media/a", content_type="audio/flac", part_number=1, size=5)

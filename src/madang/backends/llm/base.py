@@ -1,10 +1,12 @@
 """What the language model port promises, and the ways an upstream fails."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from madang.kit.problems import Problem, Text, Unavailable
+
+MAX_ANSWER = 1_000_000
 
 
 class UpstreamTimeout(Problem):
@@ -36,9 +38,21 @@ class UpstreamBusy(Unavailable):
     detail = Text("The upstream's own rate limit is reached; try again later.", "모델 서버의 요청 한도에 도달했습니다.")
 
 
+class AnswerTooLong(Problem):
+    status = 502
+    code = "answer-too-long"
+    title = Text("The answer did not end", "응답이 끝나지 않습니다")
+    detail = Text(
+        "The upstream sent more than an answer may hold, so it was stopped.", "응답이 너무 길어 중단했습니다."
+    )
+
+
+Role = Literal["system", "user", "assistant"]
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 
@@ -58,10 +72,17 @@ class Delta:
 
 
 class LanguageModel(Protocol):
-    async def models(self) -> list[str]:
-        """The models on offer, the default first; raises an `Upstream…` problem."""
+    """Text is whole code points without U+0000, which PostgreSQL can't hold; an answer has at most `MAX_ANSWER`."""
 
-    def stream(self, model: str, turns: list[Turn]) -> AsyncIterator[Delta]:
-        """The answer as it comes; closing the iterator stops the upstream. Raises an `Upstream…` problem."""
+    @property
+    def default_model(self) -> str | None:
+        """The model that the operator has named; None leaves the choice to the upstream's list."""
+
+    async def models(self) -> list[str]:
+        """The models on offer, the default first; empty when the upstream lists none, so that any name may be asked
+        for. Raises an `Upstream…` problem."""
+
+    def stream(self, model: str, turns: list[Turn]) -> AsyncGenerator[Delta, None]:
+        """The answer as it comes; closing the generator stops the upstream. Raises an `Upstream…` problem."""
 
     async def close(self) -> None: ...

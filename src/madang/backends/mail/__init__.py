@@ -6,11 +6,14 @@ from madang.backends.mail.base import Mail
 from madang.settings import BadSettings
 
 
-def open_mail(url: str) -> Mail:
+def open_mail(url: str) -> Mail | None:
+    """The adapter of the URL; None for `none`, which switches mail off."""
+    if url == "none":
+        return None
     match urlsplit(url).scheme:
         case "console":
             from madang.backends.mail.console import ConsoleMail
 
             return ConsoleMail()
         case scheme:
-            raise BadSettings(f"MADANG_MAIL_URL: no adapter for {scheme!r}; use console://")
+            raise BadSettings(f"MADANG_MAIL_URL: no adapter for {scheme!r}; use console:// or none")

@@ -59,7 +59,7 @@ class Storage(Protocol):
         """The parts that have arrived, in order; empty once completed."""
 
     async def complete(self, key: str) -> int:
-        """Join the parts that have arrived into the file; returns its size in bytes. Completing again changes nothing.
+        """Join the parts that have arrived into the file; returns its size in bytes. Repeating changes nothing.
 
         Once completed, a file never changes until it is deleted. Raises `NotStored` when no part has arrived.
         """

@@ -1,0 +1,158 @@
+"""Asking: the question, the pending answer and its run are stored in one unit; then the answer starts."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from madang.backends.llm.base import LanguageModel
+from madang.chat.errors import (
+    AnswerRunning,
+    ChatSwitchedOff,
+    NoModelNamed,
+    ParentNotFound,
+    UnknownModel,
+)
+from madang.chat.models import ASSISTANT, COMPLETE, PENDING, RUNNING, USER, Conversation, Message, Run
+from madang.chat.repository import ChatRepository
+from madang.chat.run_repository import RunRepository
+from madang.chat.schemas import NewMessage
+from madang.chat.service import found
+from madang.db.session import Database, Session, after_commit
+from madang.kit.clock import Clock
+from madang.kit.idempotency import IdempotencyKeyReused, fingerprint
+from madang.kit.ids import new_id
+
+LEASE = timedelta(seconds=15)
+_TITLE_LENGTH = 60
+
+
+class Task(NamedTuple):
+    """What whoever writes the answer needs to know."""
+
+    run_id: UUID
+    question_id: UUID
+    model: str
+
+
+class Asked(NamedTuple):
+    message: Message
+    run: Run
+
+
+class AskService:
+    """Takes the database, not a unit: the list of models may have to be fetched before anything is written."""
+
+    def __init__(
+        self, database: Database, llm: LanguageModel | None, start: Callable[[Task], None], clock: Clock
+    ) -> None:
+        self._database = database
+        self._llm = llm
+        self._start = start
+        self._clock = clock
+
+    async def models(self) -> list[str]:
+        if self._llm is None:
+            raise ChatSwitchedOff
+        return await self._llm.models()
+
+    async def ask(self, account_id: UUID, conversation_id: UUID, new: NewMessage, key: str | None) -> Asked:
+        """The stored question and its run; the same key and request again give the same ones."""
+        body_hash = _hash(conversation_id, new)
+        async with self._database.read_unit() as session:
+            found(await ChatRepository(session).conversation(account_id, conversation_id))
+            if former := await _former(session, account_id, key, body_hash):
+                return former
+        model = await self._choose(new.model)
+        async with self._database.unit() as session:
+            conversation = found(await ChatRepository(session).conversation(account_id, conversation_id, lock=True))
+            if former := await _former(session, account_id, key, body_hash):
+                return former
+            return await self._store(session, conversation, new, model, (key, body_hash))
+
+    async def _choose(self, wanted: str | None) -> str:
+        default = self._llm.default_model if self._llm else None
+        if default is not None and wanted in {None, default}:
+            return default
+        known = await self.models()
+        if wanted is None and not known:
+            raise NoModelNamed
+        if wanted is not None and known and wanted not in known:
+            raise UnknownModel(model=wanted, known=", ".join(known))
+        return wanted or known[0]
+
+    async def _store(
+        self, session: Session, conversation: Conversation, new: NewMessage, model: str, mark: tuple[str | None, str]
+    ) -> Asked:
+        now = self._clock()
+        parent_id = await _place(session, conversation.id, new)
+        question, answer, run = _rows(conversation, new, model, parent_id, now)
+        question.idempotency_key, question.body_hash = mark if mark[0] else (None, None)
+        chat = ChatRepository(session)
+        await chat.add_question(question)
+        await chat.add_message(answer)
+        await RunRepository(session).add(run)
+        conversation.title = conversation.title or _title(new.content)
+        conversation.updated_at = now
+        after_commit(session, lambda: self._start(Task(run.id, question.id, model)))
+        return Asked(question, run)
+
+
+async def _former(session: Session, account_id: UUID, key: str | None, body_hash: str) -> Asked | None:
+    """What the same key has stored before; raises `IdempotencyKeyReused` when it was for another request."""
+    message = await ChatRepository(session).by_idempotency_key(account_id, key) if key else None
+    if message is None or message.run_id is None:
+        return None
+    if message.body_hash != body_hash:
+        raise IdempotencyKeyReused
+    run = await RunRepository(session).get(message.run_id)
+    return None if run is None else Asked(message, run)
+
+
+async def _place(session: Session, conversation_id: UUID, new: NewMessage) -> UUID | None:
+    """The message that the question follows; raises when there is none such or an answer is being written there."""
+    chat = ChatRepository(session)
+    if "parent_id" not in new.model_fields_set:
+        parent_id = await chat.latest_message_id(conversation_id)
+    else:
+        parent_id = new.parent_id
+        if parent_id is not None and await chat.message(conversation_id, parent_id) is None:
+            raise ParentNotFound
+    running = await RunRepository(session).running_at(conversation_id, parent_id)
+    if running is not None:
+        raise AnswerRunning(run_id=running)
+    return parent_id
+
+
+def _rows(
+    conversation: Conversation, new: NewMessage, model: str, parent_id: UUID | None, now: datetime
+) -> tuple[Message, Message, Run]:
+    ids = {"account_id": conversation.account_id, "conversation_id": conversation.id, "created_at": now}
+    run_id, question_id, answer_id = new_id(), new_id(), new_id()
+    question = Message(
+        id=question_id, parent_id=parent_id, role=USER, content=new.content, status=COMPLETE, run_id=run_id, **ids
+    )
+    answer = Message(
+        id=answer_id,
+        parent_id=question_id,
+        role=ASSISTANT,
+        content="",
+        model=model,
+        status=PENDING,
+        run_id=run_id,
+        **ids,
+    )
+    run = Run(id=run_id, message_id=answer_id, model=model, state=RUNNING, lease_until=now + LEASE, **ids)
+    return question, answer, run
+
+
+def _hash(conversation_id: UUID, new: NewMessage) -> str:
+    """A message without `parent_id` follows the latest one, which is another request than `parent_id: null`."""
+    placed = "parent_id" in new.model_fields_set
+    return hashlib.sha256(f"{conversation_id} {placed} {fingerprint(new)}".encode()).hexdigest()
+
+
+def _title(question: str) -> str:
+    words = " ".join(question[: 4 * _TITLE_LENGTH].split())
+    return words if len(words) <= _TITLE_LENGTH else f"{words[: _TITLE_LENGTH - 1].rstrip()}…"

@@ -1,0 +1,63 @@
+"""Builds the services of chat, and opens what writes its answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from madang.backends import Backends
+from madang.chat.ask_service import LEASE, AskService
+from madang.chat.reaper_runner import reap_interrupted
+from madang.chat.runner import AnswerRunner
+from madang.chat.service import ChatService
+from madang.chat.stream_runner import RunReader
+from madang.http.problems import language_of
+from madang.http.state import App
+from madang.http.unit import ReadUnit, Unit
+from madang.kit.clock import Clock
+
+
+@asynccontextmanager
+async def answering(app: FastAPI, backends: Backends, clock: Clock, *, is_alone: bool) -> AsyncIterator[None]:
+    """Answer for as long as the context holds. Where no other server can be, whatever still runs has lost its own."""
+    if is_alone:
+        await reap_interrupted(backends, clock() + 2 * LEASE)
+    async with AnswerRunner(backends.database, backends.cache, backends.llm, clock).open() as runner:
+        app.state.answers = runner
+        yield
+
+
+def _runner(request: Request) -> AnswerRunner:
+    runner: AnswerRunner = request.app.state.answers
+    return runner
+
+
+Answers = Annotated[AnswerRunner, Depends(_runner)]
+
+
+async def _writing(app: App, session: Unit, answers: Answers) -> ChatService:
+    return ChatService(session, answers.stop, app.clock)
+
+
+async def _reading(app: App, session: ReadUnit, answers: Answers) -> ChatService:
+    return ChatService(session, answers.stop, app.clock)
+
+
+async def _asking(app: App, answers: Answers) -> AskService:
+    return AskService(app.backends.database, app.backends.llm, answers.start, app.clock)
+
+
+async def _run_reader(app: App) -> RunReader:
+    return RunReader(app.backends.database, app.backends.cache)
+
+
+async def _language(request: Request) -> str:
+    return language_of(request)
+
+
+Chat = Annotated[ChatService, Depends(_writing)]
+ChatReading = Annotated[ChatService, Depends(_reading)]
+Asking = Annotated[AskService, Depends(_asking)]
+Runs = Annotated[RunReader, Depends(_run_reader)]
+Language = Annotated[str, Depends(_language)]

@@ -1,0 +1,101 @@
+"""Conversations, their messages, and the models on offer."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+
+from madang.chat.deps import Asking, Chat, ChatReading, Language, Runs
+from madang.chat.run_router import stream
+from madang.chat.schemas import (
+    AskedView,
+    ConversationPatch,
+    ConversationView,
+    MessageView,
+    ModelsView,
+    ModelView,
+    NewConversation,
+    NewMessage,
+)
+from madang.chat.service import asked_view
+from madang.http.caller import CurrentUser, requires
+from madang.http.limits import limited_by_person
+from madang.http.paging import FeedQuery, Page, cut
+from madang.http.state import App
+
+router = APIRouter(prefix="/api/v1/chat", tags=["chat"], dependencies=[requires("chat"), limited_by_person("chat")])
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "With `Accept: text/event-stream`: the run's events", "content": {"text/event-stream": {}}}
+}
+
+
+@router.post("/conversations", status_code=201, summary="Begin a conversation")
+async def begin(body: NewConversation, user: CurrentUser, chat: Chat, response: Response) -> ConversationView:
+    conversation = await chat.begin(user.id, body)
+    response.headers["Location"] = f"{router.prefix}/conversations/{conversation.id}"
+    return ConversationView.model_validate(conversation)
+
+
+@router.get("/conversations", summary="One's own conversations, the newest first")
+async def list_conversations(feed: FeedQuery, user: CurrentUser, chat: ChatReading) -> Page[ConversationView]:
+    rows = await chat.conversations(user.id, feed.after, feed.fetch)
+    page, cursor = cut(rows, [row.id for row in rows], feed)
+    return Page(items=[ConversationView.model_validate(row) for row in page], next_cursor=cursor)
+
+
+@router.get("/conversations/{conversation_id}", summary="One conversation")
+async def show(conversation_id: UUID, user: CurrentUser, chat: ChatReading) -> ConversationView:
+    return ConversationView.model_validate(await chat.conversation(user.id, conversation_id))
+
+
+@router.patch("/conversations/{conversation_id}", summary="Change the title")
+async def change(conversation_id: UUID, body: ConversationPatch, user: CurrentUser, chat: Chat) -> ConversationView:
+    return ConversationView.model_validate(await chat.rename(user.id, conversation_id, body.title))
+
+
+@router.delete("/conversations/{conversation_id}", status_code=204, summary="Delete it with everything said in it")
+async def delete(conversation_id: UUID, user: CurrentUser, chat: Chat) -> None:
+    await chat.delete(user.id, conversation_id)
+
+
+@router.get("/conversations/{conversation_id}/messages", summary="The messages, the oldest first")
+async def list_messages(
+    conversation_id: UUID, feed: FeedQuery, user: CurrentUser, chat: ChatReading
+) -> Page[MessageView]:
+    rows = await chat.messages(user.id, conversation_id, feed.after, feed.fetch)
+    page, cursor = cut(rows, [row.id for row in rows], feed)
+    return Page(items=[MessageView.model_validate(row) for row in page], next_cursor=cursor)
+
+
+@router.post(
+    "/conversations/{conversation_id}/messages",
+    status_code=202,
+    response_model=AskedView,
+    responses=_STREAM,
+    summary="Ask; the answer starts at once",
+)
+async def ask(
+    conversation_id: UUID,
+    body: NewMessage,
+    user: CurrentUser,
+    asking: Asking,
+    runs: Runs,
+    app: App,
+    language: Language,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:  # the view or, where the client asks for it, the stream
+    asked = await asking.ask(user.id, conversation_id, body, idempotency_key)
+    location = f"{router.prefix}/runs/{asked.run.id}"
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return stream(runs.follow(asked.run.id, None, language), app, {"Location": location})
+    response.headers["Location"] = location
+    return asked_view(asked.message, asked.run, language)
+
+
+@router.get("/models", summary="The models one may name")
+async def list_models(asking: Asking) -> ModelsView:
+    names = await asking.models()
+    return ModelsView(items=[ModelView(id=name, is_default=number == 0) for number, name in enumerate(names)])

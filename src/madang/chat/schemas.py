@@ -1,0 +1,114 @@
+"""Requests and responses of chat."""
+
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from madang.kit.schemas import Body, View
+
+MAX_CONTENT = 200_000
+MAX_TITLE = 200
+State = Literal["running", "succeeded", "failed", "cancelled", "interrupted"]
+Status = Literal["complete", "pending", "failed", "interrupted", "cancelled"]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character U+0000")
+    return text
+
+
+Content = Annotated[str, Field(min_length=1, max_length=MAX_CONTENT), AfterValidator(_without_nul)]
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_TITLE, strip_whitespace=True),
+    AfterValidator(_without_nul),
+]
+ModelName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
+
+
+class NewConversation(Body):
+    title: Title | None = None
+
+
+class ConversationPatch(Body):
+    title: Title
+
+
+class ConversationView(View):
+    id: UUID
+    title: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewMessage(Body):
+    """Left out, `parent_id` is the conversation's latest message; `null` starts a new branch from the beginning."""
+
+    content: Content
+    model: ModelName | None = None
+    parent_id: UUID | None = None
+
+
+class UsageView(View):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class MessageView(View):
+    id: UUID
+    conversation_id: UUID
+    parent_id: UUID | None
+    role: Literal["user", "assistant", "system"]
+    content: str
+    model: str | None
+    run_id: UUID | None
+    status: Status
+    usage: UsageView | None
+    created_at: datetime
+
+
+class RunError(View):
+    code: str
+    detail: str
+
+
+class Timing(View):
+    started_at: datetime
+    first_delta_at: datetime | None
+    finished_at: datetime | None
+
+
+class RunView(View):
+    id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    state: State
+    error: RunError | None
+    usage: UsageView | None
+    timing: Timing
+
+
+class AskedView(View):
+    message: MessageView
+    run: RunView
+
+
+class ModelView(View):
+    id: str
+    is_default: bool
+
+
+class ModelsView(View):
+    items: list[ModelView]
+
+
+class RunEvent(NamedTuple):
+    """One event of a run's stream; `id` counts the answer's code points up to and including it."""
+
+    event: Literal["run", "delta", "reset", "done"]
+    id: int
+    data: BaseModel | dict[str, object]

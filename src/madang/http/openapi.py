@@ -1,0 +1,69 @@
+"""The OpenAPI document: every refusal is a problem, and no operation claims the framework's own error shape."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457; `code` is stable, see docs/problems.md",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}
+_TOKEN_ERROR_SCHEMA: dict[str, Any] = {
+    "title": "TokenError",
+    "description": "RFC 6749 §5.2",
+    "type": "object",
+    "required": ["error", "error_description"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
+_REFUSALS = {
+    code: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+    for code, text in (("4XX", "Refused; see `code`"), ("5XX", "Not our caller's fault; see `code`"))
+}
+_UNWANTED = ("HTTPValidationError", "ValidationError")
+
+
+def operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+
+
+def install_openapi(app: FastAPI) -> None:
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, routes=app.routes, summary="Self-hosted AI application server"
+        )
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        for name in _UNWANTED:
+            schemas.pop(name, None)
+        schemas |= {"Problem": _PROBLEM_SCHEMA, "TokenError": _TOKEN_ERROR_SCHEMA}
+        for path in made["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"] |= _REFUSALS
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,1 @@
+"""Chat, through the front door."""
