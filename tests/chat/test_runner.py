@@ -33,7 +33,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": str(Path(madang.__file__).parents[1]),
         "MADANG_DATABASE_URL": settings.database_url,
         "MADANG_SECRET_KEY": settings.secrets[0],
-        "MADANG_LLM_URL": settings.llm_url.replace("idle=1", "idle=60"),
+        "MADANG_LLM_URL": settings.llm_url.replace("idle=3", "idle=60"),
         "MADANG_LLM_MODEL": "ok",
         "MADANG_LIMITS__CHAT": "100000/minute",
         "MADANG_LIMITS__EVERYTHING": "100000/minute",
