@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
+import structlog
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
@@ -18,7 +19,9 @@ Session: TypeAlias = AsyncSession
 Connection: TypeAlias = AsyncConnection
 Hook = Callable[[], Awaitable[None] | None]
 _HOOKS = "after_commit"
-_SQLSTATES_OF_ABSENCE = ("08", "53", "57P")
+_SQLSTATES_OF_ABSENCE = ("08", "28", "3D", "53", "57P")
+_SQLITE_ERRORS_OF_ABSENCE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
+log = structlog.get_logger("madang.db")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -49,17 +52,19 @@ class Database:
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Session]:
         """A transaction: committed at the end, rolled back when anything raises, then the `after_commit` hooks."""
+        refusal: Problem | None = None
         async with _session(self._writer) as session:
             with _guarded():
                 try:
                     yield session
-                    await session.commit()
                 except Problem as problem:
-                    await (session.commit() if problem.commit else session.rollback())
-                    if problem.commit:
-                        await _run_hooks(session)
-                    raise
+                    if not problem.commit:
+                        raise
+                    refusal = problem
+                await session.commit()
         await _run_hooks(session)
+        if refusal is not None:
+            raise refusal
 
     @asynccontextmanager
     async def read_unit(self) -> AsyncIterator[Session]:
@@ -76,8 +81,12 @@ class Database:
                 yield connection
 
     async def ping(self) -> None:
-        async with self.read_unit() as session:
-            await session.execute(text("SELECT 1"))
+        """Raises `DatabaseUnavailable`, whatever the reason."""
+        try:
+            async with self.read_unit() as session:
+                await session.execute(text("SELECT 1"))
+        except DBAPIError as error:
+            raise DatabaseUnavailable(retry_after=2, seconds=2) from error
 
     async def close(self) -> None:
         await self._writer.dispose()
@@ -126,15 +135,19 @@ class _guarded:  # noqa: N801 - reads as a statement
 
 
 async def _run_hooks(session: Session) -> None:
+    """What has been committed is not undone by a hook that fails, nor kept from the other hooks."""
     for hook in session.info.pop(_HOOKS, []):
-        result = hook()
-        if inspect.isawaitable(result):
-            await result
+        try:
+            result = hook()
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            log.exception("after-commit hook failed")
 
 
 def _is_absence(error: DBAPIError) -> bool:
     """Whether the server is gone, starting, stopping or out of connections, rather than the statement wrong."""
     state = str(getattr(error.orig, "sqlstate", None) or "")
     gone = error.connection_invalidated or isinstance(error, InterfaceError)
-    locked = isinstance(error, OperationalError) and "locked" in str(error)
-    return gone or locked or state.startswith(_SQLSTATES_OF_ABSENCE)
+    embedded = str(getattr(error.orig, "sqlite_errorname", None) or "")
+    return gone or state.startswith(_SQLSTATES_OF_ABSENCE) or embedded.startswith(_SQLITE_ERRORS_OF_ABSENCE)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from madang.http.problems import InvalidRequest
+from madang.http.problems import OAUTH_ROUTE, InvalidRequest
 
 _UNREADABLE = "the request body can't be read"
 
@@ -19,6 +19,7 @@ class OAuthRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def oauth_handler(request: Request) -> Response:
+            request.scope[OAUTH_ROUTE] = True
             try:
                 return await handle(request)
             except RequestValidationError as error:

@@ -18,6 +18,8 @@ _LANGUAGE_RANGE = re.compile(
     r"\s*(?P<language>[a-z]{1,8}|\*)(-[a-z0-9]{1,8})*\s*(;\s*q=(?P<weight>0(\.\d{0,3})?|1(\.0{0,3})?)\s*)?",
     re.IGNORECASE,
 )
+OAUTH_ROUTE = "madang.oauth_route"
+_TEMPORARY = frozenset({429, 503})
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -96,6 +98,8 @@ def problem_response(problem: Problem, request: Request, errors: list[dict[str, 
     body = problem_body(problem, request.url.path, language_of(request))
     if errors or (errors := _own_errors(problem, body["detail"])):
         body["errors"] = errors
+    if request.scope.get(OAUTH_ROUTE) and problem.status in _TEMPORARY:
+        body["error"] = "temporarily_unavailable"
     headers = problem.headers | _challenge(problem)
     return JSONResponse(body, problem.status, headers=headers, media_type="application/problem+json")
 
