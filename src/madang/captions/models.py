@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from madang.db.base import Base
@@ -15,7 +15,6 @@ SUCCEEDED = "succeeded"
 FAILED = "failed"
 CANCELLED = "cancelled"
 FINISHED = frozenset({SUCCEEDED, FAILED, CANCELLED})
-_OPEN = text("state IN ('queued', 'running')")
 
 
 class Caption(Base):
@@ -32,7 +31,7 @@ class Caption(Base):
         Index("ix_captions_account_id_id", "account_id", "id"),
         Index("ix_captions_account_id_settings_key", "account_id", "settings_key"),
         Index("ix_captions_account_id_started_at", "account_id", "started_at"),
-        Index("ix_captions_open", "state", "account_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_captions_state_account_id", "state", "account_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

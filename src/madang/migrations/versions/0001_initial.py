@@ -122,13 +122,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_captions_account_id_settings_key", ["account_id", "settings_key"], unique=False)
         batch_op.create_index("ix_captions_account_id_started_at", ["account_id", "started_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_captions_media_id"), ["media_id"], unique=False)
-        batch_op.create_index(
-            "ix_captions_open",
-            ["state", "account_id"],
-            unique=False,
-            sqlite_where=sa.text("state IN ('queued', 'running')"),
-            postgresql_where=sa.text("state IN ('queued', 'running')"),
-        )
+        batch_op.create_index("ix_captions_state_account_id", ["state", "account_id"], unique=False)
 
     op.create_table(
         "conversations",
@@ -356,11 +350,7 @@ def downgrade() -> None:
 
     op.drop_table("conversations")
     with op.batch_alter_table("captions", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_captions_open",
-            sqlite_where=sa.text("state IN ('queued', 'running')"),
-            postgresql_where=sa.text("state IN ('queued', 'running')"),
-        )
+        batch_op.drop_index("ix_captions_state_account_id")
         batch_op.drop_index(batch_op.f("ix_captions_media_id"))
         batch_op.drop_index("ix_captions_account_id_started_at")
         batch_op.drop_index("ix_captions_account_id_settings_key")
