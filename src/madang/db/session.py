@@ -100,8 +100,8 @@ def after_commit(session: Session, hook: Hook) -> None:
 
 
 async def advisory_lock(session: Session, name: str) -> None:
-    """Serialise units on a name until the end of the transaction; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
+    """Serialise units on a name until the end of the transaction; SQLite has one writer anyway, once it has begun."""
+    if (await session.connection()).dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 

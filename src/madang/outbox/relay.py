@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -32,20 +34,52 @@ class Relay:
         register_relay(self._wake)
 
     async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            if not await self.drain_once():
-                await self._sleep()
+        """Send for ever. One slow handler holds up its own key alone; stopping gives back what was not finished."""
+        sending: dict[asyncio.Task[None], OutboxEvent] = {}
+        try:
+            while True:
+                self._wake.clear()
+                claimed = await self._claim(BATCH - len(sending)) if len(sending) < BATCH else []
+                for event in claimed:
+                    task = asyncio.create_task(self._send(event))
+                    sending[task] = event
+                    task.add_done_callback(partial(self._sent, sending))
+                if not claimed:
+                    await self._sleep()
+        finally:
+            await self._stop(sending)
 
     async def drain_once(self) -> int:
         """Send what is due now; returns how many events were tried."""
-        now = self._clock()
-        async with self._database.unit() as session:
-            events = await OutboxRepository(session).claim(now, now + LEASE, BATCH)
+        events = await self._claim(BATCH)
         await asyncio.gather(*(self._send(event) for event in events))
         return len(events)
 
+    async def _claim(self, limit: int) -> Sequence[OutboxEvent]:
+        now = self._clock()
+        async with self._database.unit() as session:
+            return await OutboxRepository(session).claim(now, now + LEASE, limit)
+
+    def _sent(self, sending: dict[asyncio.Task[None], OutboxEvent], task: asyncio.Task[None]) -> None:
+        event = sending.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("event not marked; it comes again", name=event.name, id=str(event.id), error=str(error))
+        self._wake.set()
+
+    async def _stop(self, sending: dict[asyncio.Task[None], OutboxEvent]) -> None:
+        unfinished = dict(sending)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        for task, event in unfinished.items():
+            if task.cancelled():
+                async with self._database.unit() as session:
+                    await OutboxRepository(session).release(event.id, event.attempts)
+
     async def _send(self, event: OutboxEvent) -> None:
+        if event.attempts > MAX_ATTEMPTS:
+            await self._note_failure(event, RuntimeError("the process ended each time that this was handled"))
+            return
         message = Message(event.id, event.name, event.key, event.created_at, event.data, event.origin)
         try:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
@@ -62,13 +96,13 @@ class Relay:
         async with self._database.unit() as session:
             repository = OutboxRepository(session)
             if event.attempts >= MAX_ATTEMPTS:
-                await repository.park(event.id, now, reason)
+                await repository.park(event.id, event.attempts, now, reason)
             else:
-                await repository.postpone(event.id, now + backoff(event.attempts), reason)
+                await repository.postpone(event.id, event.attempts, now + backoff(event.attempts), reason)
         parked = event.attempts >= MAX_ATTEMPTS
         log.warning(
             "event not delivered",
-            event=event.name,
+            name=event.name,
             id=str(event.id),
             attempts=event.attempts,
             parked=parked,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import aliased
@@ -46,13 +46,17 @@ class OutboxRepository:
         return sorted(claimed.all(), key=lambda event: event.id)
 
     async def mark_sent(self, event_id: UUID, now: datetime) -> None:
-        await self._set(event_id, sent_at=now, claimed_until=None, error=None)
+        await self._set(OutboxEvent.id == event_id, sent_at=now, parked_at=None, claimed_until=None, error=None)
 
-    async def postpone(self, event_id: UUID, due_at: datetime, error: str) -> None:
-        await self._set(event_id, due_at=due_at, claimed_until=None, error=error)
+    async def postpone(self, event_id: UUID, attempt: int, due_at: datetime, error: str) -> None:
+        await self._set(*_still_ours(event_id, attempt), due_at=due_at, claimed_until=None, error=error)
 
-    async def park(self, event_id: UUID, now: datetime, error: str) -> None:
-        await self._set(event_id, parked_at=now, claimed_until=None, error=error)
+    async def park(self, event_id: UUID, attempt: int, now: datetime, error: str) -> None:
+        await self._set(*_still_ours(event_id, attempt), parked_at=now, claimed_until=None, error=error)
+
+    async def release(self, event_id: UUID, attempt: int) -> None:
+        """Give the lease back unused."""
+        await self._set(*_still_ours(event_id, attempt), claimed_until=None)
 
     async def mark_handled(self, event_id: UUID, handler: str, now: datetime) -> bool:
         """Whether this is the first time; the mark commits with the handler's own writes."""
@@ -76,8 +80,13 @@ class OutboxRepository:
     async def delete_handled(self, before: datetime) -> int:
         return _rowcount(await self._session.execute(delete(HandledEvent).where(HandledEvent.handled_at < before)))
 
-    async def _set(self, event_id: UUID, **values: object) -> None:
-        await self._session.execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(**values))
+    async def _set(self, *which: ColumnElement[bool], **values: object) -> None:
+        await self._session.execute(update(OutboxEvent).where(*which).values(**values))
+
+
+def _still_ours(event_id: UUID, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    """Whoever claims counts an attempt, so a relay that comes back late does not undo its successor's lease."""
+    return OutboxEvent.id == event_id, OutboxEvent.attempts == attempt, OutboxEvent.sent_at.is_(None)
 
 
 def _rowcount(result: object) -> int:

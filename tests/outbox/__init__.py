@@ -1,0 +1,1 @@
+"""The outbox: order, backing off, parking, redelivery after a crash."""
