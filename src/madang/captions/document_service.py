@@ -69,20 +69,25 @@ def document_of(transcript: speech.Transcript, profile: str | None = None) -> Do
 
 
 def _word(word: speech.Word) -> subtitles.Word:
+    """To the millisecond, hundredth of a decibel and tenth of a hertz: finer digits are no measurement."""
     marks = word.marks
     return subtitles.Word(
         text=word.text,
-        start=word.start,
-        end=word.end,
-        confidence=word.confidence,
+        start=round(word.start, 3),
+        end=round(word.end, 3),
+        confidence=_rounded(word.confidence, 3),
         speaker=word.speaker,
-        loudness_db=word.loudness_db,
-        loudness_dbfs=word.loudness_dbfs,
-        pitch_hz=word.pitch_hz,
-        centroid_hz=word.centroid_hz,
+        loudness_db=_rounded(word.loudness_db, 2),
+        loudness_dbfs=_rounded(word.loudness_dbfs, 2),
+        pitch_hz=_rounded(word.pitch_hz, 1),
+        centroid_hz=_rounded(word.centroid_hz, 1),
         marks=subtitles.Marks(time=marks.time, loudness=marks.loudness, pitch=marks.pitch, speaker=marks.speaker),
         flags=word.flags,
     )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _finding(finding: speech.Finding) -> subtitles.Finding:
