@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from joserfc.jwk import OKPKey
 
 from benchmarks.contestants.bare import make_refresh_token
 from benchmarks.database import PASSWORD, SCOPE, account_name, add_accounts, add_sessions, settle
@@ -92,7 +91,7 @@ async def _signing_key(url: str, keyring: Keyring) -> dict[str, Any]:
 
 
 def _issuer(key: dict[str, Any]) -> AccessTokens:
-    return AccessTokens({key["kid"]: OKPKey.import_key(key)}, ISSUER, _TTL)
+    return AccessTokens({key["kid"]: json.dumps(key).encode()}, ISSUER, _TTL)
 
 
 def _access(tokens: AccessTokens, account: UUID, session_id: UUID) -> str:

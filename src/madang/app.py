@@ -12,6 +12,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from madang import __version__
 from madang.accounts.router import router as accounts
 from madang.backends import Backends, open_backends
+from madang.captions.document_router import router as caption_documents
+from madang.captions.router import router as captions
 from madang.chat.deps import answering
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
@@ -74,6 +76,8 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         sessions,
         media_links,
         media,
+        captions,
+        caption_documents,
         chat,
         chat_runs,
     ):

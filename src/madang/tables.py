@@ -1,6 +1,7 @@
 """Imports every model once, so that the metadata is whole wherever it is needed."""
 
 import madang.accounts.models
+import madang.captions.models
 import madang.chat.models
 import madang.media.models
 import madang.outbox.models

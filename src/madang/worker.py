@@ -1,7 +1,7 @@
 """The worker: the outbox's relay, every feature's handlers, schedules."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -9,6 +9,8 @@ from functools import partial
 import structlog
 
 from madang.backends import Backends
+from madang.captions import handlers as caption_handlers
+from madang.captions.runner import CaptionRunner, Reaper
 from madang.chat import handlers as chat_handlers
 from madang.chat.reaper_runner import reap_for_ever
 from madang.kit.event import Event
@@ -25,6 +27,7 @@ HANDLERS: list[Handlers] = [
     outbox_handlers.handlers,
     session_handlers.handlers,
     media_handlers.handlers,
+    caption_handlers.handlers,
     chat_handlers.handlers,
 ]
 SCHEDULES: list[tuple[timedelta, Event]] = [(timedelta(hours=1), HousekeepingDue())]
@@ -38,6 +41,7 @@ async def working(backends: Backends) -> AsyncIterator[None]:
     duties = [_supervise("relay", Relay(backends.database, backends.broker).run)]
     duties += [_supervise("answer reaper", partial(reap_for_ever, backends))]
     duties += [_supervise(event.name, partial(_publish_every, backends, every, event)) for every, event in SCHEDULES]
+    duties += [_supervise(name, duty) for name, duty in _caption_duties(backends)]
     tasks = [asyncio.create_task(duty) for duty in duties]
     try:
         yield
@@ -45,6 +49,15 @@ async def working(backends: Backends) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _caption_duties(backends: Backends) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """The runners of this process, and the reaper of those that are gone; nothing when captions are switched off."""
+    if backends.captioner is None:
+        return
+    yield "caption reaper", Reaper(backends).run
+    for number in range(backends.caption_workers):
+        yield f"caption runner {number}", CaptionRunner(backends, backends.captioner).run
 
 
 async def _supervise(name: str, duty: Callable[[], Awaitable[None]]) -> None:

@@ -23,7 +23,7 @@ def settings(tmp_path: Path, database_url: str, upstream: Upstream) -> Settings:
         data_dir=tmp_path / "var",
         database_url=database_url,
         secret_key="0123456789abcdef" * 4,
-        llm_url=f"{upstream.url}?first_token=1&idle=1",
+        llm_url=f"{upstream.url}?first_token=2&idle=3",
         llm_model="ok",
         limits=Limits(everything="100000/minute", chat="100000/minute"),
     )

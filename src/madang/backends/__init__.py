@@ -10,6 +10,8 @@ from madang.backends.broker import open_broker
 from madang.backends.broker.base import Broker
 from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache
+from madang.backends.captioner import open_captioner
+from madang.backends.captioner.base import Captioner
 from madang.backends.llm import open_llm
 from madang.backends.llm.base import LanguageModel
 from madang.backends.mail import open_mail
@@ -44,6 +46,8 @@ class Backends:
     storage: Storage
     outbound: httpx2.AsyncClient
     llm: LanguageModel | None
+    captioner: Captioner | None
+    caption_workers: int
     retention: Retention
 
 
@@ -61,11 +65,25 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         for close in (cache.close, broker.close, *([mail.close] if mail else [])):
             stack.push_async_callback(close)
         storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
+        captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
+        if captioner is not None:
+            stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
         llm = open_llm(settings.llm_url, settings.llm_api_key.get_secret_value(), settings.llm_model, outbound)
         if llm is not None:
             stack.push_async_callback(llm.close)
-        yield Backends(database, cache, broker, mail, storage, outbound, llm, _retention(settings))
+        yield Backends(
+            database=database,
+            cache=cache,
+            broker=broker,
+            mail=mail,
+            storage=storage,
+            outbound=outbound,
+            llm=llm,
+            captioner=captioner,
+            caption_workers=settings.caption_workers,
+            retention=_retention(settings),
+        )
 
 
 def _retention(settings: Settings) -> Retention:

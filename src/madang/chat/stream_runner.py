@@ -176,6 +176,8 @@ class _Inbox:
     def __init__(self) -> None:
         self._messages: list[str] = []
         self._filled = asyncio.Event()
+        # What was said just before subscribing may not be stored yet at the first look, so the second comes soon.
+        self._patience = _CATCH_UP_SECONDS
 
     async def fill(self, messages: AsyncIterator[str]) -> None:
         async for message in messages:
@@ -185,12 +187,13 @@ class _Inbox:
             self._filled.set()
 
     async def take(self) -> list[str]:
-        """Everything there is, at least one message; empty after a second of silence."""
+        """Everything there is, at least one message; empty after a second of silence, the first time sooner."""
         if not self._messages:
             self._filled.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_SECONDS):
+                async with asyncio.timeout(self._patience):
                     await self._filled.wait()
+            self._patience = _POLL_SECONDS
         taken, self._messages = self._messages, []
         return taken
 

@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from madang.cli import doctor, migrate, openapi, serve, users
+from madang.cli import caption, doctor, migrate, openapi, serve, users
 from madang.settings import BadSettings
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     help="Madang: accounts, chat and expressive captions.",
 )
 app.command("serve")(serve.serve)
+app.command("caption")(caption.caption)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.command("openapi")(openapi.openapi)

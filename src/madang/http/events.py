@@ -7,11 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 _KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
-_ending: set[asyncio.Task[Any]] = set()
 Data = BaseModel | dict[str, object]
 
 
@@ -47,7 +46,7 @@ def encode(event: Framed) -> bytes:
 
 
 class _EventStream(StreamingResponse):
-    """One task sends the events, this one watches the clock and the server: no task and no timer per event."""
+    """One task sends the events, this one watches the clock, the server and the reader: no task or timer per event."""
 
     def __init__(self, events: AsyncIterator[Framed], stopping: asyncio.Event) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -55,17 +54,18 @@ class _EventStream(StreamingResponse):
         self._events = events
         self._stopping = stopping
 
-    async def stream_response(self, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         sending = asyncio.create_task(self._send_events(send))
         stop = asyncio.create_task(self._stopping.wait())
+        gone = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
-            while not await _any_done(sending, stop):
+            while not await _any_done(sending, stop, gone):
                 await send(_part(_KEEP_ALIVE))
             if sending.done():
                 sending.result()
         finally:
-            await _end(sending, stop)
+            await _end(sending, stop, gone)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_events(self, send: Send) -> None:
@@ -84,13 +84,9 @@ async def _any_done(*tasks: asyncio.Task[Any]) -> bool:
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:
-    """The server goes on cancelling us once a reader has left. `wait` passes that on to nobody (`gather` would), so
-    that a source comes to the end of its closing."""
     for task in tasks:
-        _ending.add(task)
-        task.add_done_callback(_ending.discard)
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _part(frame: bytes) -> dict[str, Any]:

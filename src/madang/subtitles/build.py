@@ -51,7 +51,7 @@ def statistics(words: Sequence[Word]) -> Statistics:
 def _spread(values: Sequence[float]) -> Spread:
     if not values:
         return Spread(min=None, median=None, max=None, count=0)
-    return Spread(min=min(values), median=median(values), max=max(values), count=len(values))
+    return Spread(min=min(values), median=round(median(values), 2), max=max(values), count=len(values))
 
 
 def _speakers(words: Sequence[Word]) -> tuple[Speaker, ...]:

@@ -78,6 +78,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signing_keys")),
     )
     op.create_table(
+        "captions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("media_id", sa.Uuid(), nullable=False),
+        sa.Column("storage_key", sa.String(length=300), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("content_sha256", sa.String(length=64), nullable=False),
+        sa.Column("asked_language", sa.String(length=35), nullable=True),
+        sa.Column("profile", sa.String(length=64), nullable=True),
+        sa.Column("settings_key", sa.String(length=64), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=200), nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("stage", sa.String(length=20), nullable=True),
+        sa.Column("progress", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("error_code", sa.String(length=64), nullable=True),
+        sa.Column("error_detail", sa.Text(), nullable=True),
+        sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("engine_name", sa.String(length=64), nullable=False),
+        sa.Column("engine_version", sa.String(length=64), nullable=False),
+        sa.Column("engine_model", sa.String(length=200), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("cached", sa.Boolean(), nullable=False),
+        sa.Column("lost_runners", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_id", sa.Uuid(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("process_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_captions_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_captions")),
+        sa.UniqueConstraint("account_id", "idempotency_key", name=op.f("uq_captions_account_id_idempotency_key")),
+    )
+    with op.batch_alter_table("captions", schema=None) as batch_op:
+        batch_op.create_index("ix_captions_account_id_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_captions_account_id_settings_key", ["account_id", "settings_key"], unique=False)
+        batch_op.create_index("ix_captions_account_id_started_at", ["account_id", "started_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_captions_media_id"), ["media_id"], unique=False)
+        batch_op.create_index("ix_captions_state_account_id", ["state", "account_id"], unique=False)
+
+    op.create_table(
         "conversations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -150,6 +197,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_ended_at"), ["ended_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_sessions_expires_at"), ["expires_at"], unique=False)
 
+    op.create_table(
+        "caption_documents",
+        sa.Column("caption_id", sa.Uuid(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["caption_id"], ["captions.id"], name=op.f("fk_caption_documents_caption_id_captions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("caption_id", name=op.f("pk_caption_documents")),
+    )
+    op.create_table(
+        "caption_progress",
+        sa.Column("caption_id", sa.Uuid(), nullable=False),
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("stage", sa.String(length=20), nullable=True),
+        sa.Column("progress", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["caption_id"], ["captions.id"], name=op.f("fk_caption_progress_caption_id_captions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("caption_id", "sequence", name=op.f("pk_caption_progress")),
+    )
     op.create_table(
         "messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -259,6 +328,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_messages_conversation_id_id")
 
     op.drop_table("messages")
+    op.drop_table("caption_progress")
+    op.drop_table("caption_documents")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
         batch_op.drop_index(batch_op.f("ix_sessions_ended_at"))
@@ -278,6 +349,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_conversations_account_id_id")
 
     op.drop_table("conversations")
+    with op.batch_alter_table("captions", schema=None) as batch_op:
+        batch_op.drop_index("ix_captions_state_account_id")
+        batch_op.drop_index(batch_op.f("ix_captions_media_id"))
+        batch_op.drop_index("ix_captions_account_id_started_at")
+        batch_op.drop_index("ix_captions_account_id_settings_key")
+        batch_op.drop_index("ix_captions_account_id_id")
+
+    op.drop_table("captions")
     op.drop_table("signing_keys")
     with op.batch_alter_table("outbox_handled_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_handled_events_handled_at"))

@@ -1,0 +1,1 @@
+"""Captions: jobs that turn one's media into timed, measured words, and what became of them."""

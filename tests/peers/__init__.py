@@ -1,0 +1,1 @@
+"""Real servers of other makers, for tests against the genuine article."""
