@@ -171,14 +171,20 @@ async def test_a_constraint_at_commit_is_not_told_as_success(database: Database)
         await add_twice()
 
 
-async def test_twenty_read_modify_writes_lose_no_update(numbers: Database) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_twenty_read_modify_writes_lose_no_update(numbers: Database, database_url: str, processes: int) -> None:
+    """Two processes on one SQLite file are a server and a command beside it."""
     lock = " FOR UPDATE" if numbers.is_postgresql else ""
+    others = [Database(database_url) for _ in range(processes - 1)]
+    databases = [numbers, *others]
 
-    async def add_one() -> None:
-        async with numbers.unit() as session:
+    async def add_one(database: Database) -> None:
+        async with database.unit() as session:
             number = (await session.execute(text(f"SELECT n FROM numbers WHERE id = 1{lock}"))).scalar_one()
             await asyncio.sleep(0)
             await write(session, number + 1)
 
-    await asyncio.wait_for(asyncio.gather(*(add_one() for _ in range(20))), 60)
+    await asyncio.wait_for(asyncio.gather(*(add_one(databases[turn % processes]) for turn in range(20))), 60)
     assert await stored(numbers) == 20
+    for other in others:
+        await other.close()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from madang.settings import Limits
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_user, sign_in
 from tests.http.conftest import OpenApp, caller
 from tests.http.test_problems import assert_problem
 
@@ -50,6 +50,16 @@ async def test_one_person_has_one_budget_from_everywhere(open_app: OpenApp) -> N
             (await caller(app, peer=peer).get(f"{ACCOUNTS}/me", headers=person.headers)).status_code for peer in peers
         ]
     assert statuses == [200, 200, 200, 429]
+
+
+async def test_signing_in_again_buys_no_new_budget(open_app: OpenApp) -> None:
+    async with open_app(limits=Limits(everything="6/minute")) as app:
+        laptop = await make_user(caller(app), "two_devices")
+        phone = await sign_in(caller(app), "two_devices")
+        client = caller(app, peer="198.51.100.1")
+        for person in (laptop, phone, laptop, phone):
+            assert (await client.get(f"{ACCOUNTS}/me", headers=person.headers)).status_code == 200
+        assert (await client.get(f"{ACCOUNTS}/me", headers=phone.headers)).status_code == 429
 
 
 async def test_a_forged_token_counts_on_the_address(open_app: OpenApp) -> None:
