@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import make_url, text
+from sqlalchemy import CursorResult, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -97,6 +97,11 @@ class Database:
 def after_commit(session: Session, hook: Hook) -> None:
     """Run `hook` once the session's unit has committed, never if it rolls back."""
     session.info.setdefault(_HOOKS, []).append(hook)
+
+
+def changed_rows(result: object) -> int:
+    """How many rows an UPDATE or DELETE touched; SQLAlchemy types its result by the widest class."""
+    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 async def advisory_lock(session: Session, name: str) -> None:

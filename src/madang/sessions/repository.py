@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from madang.accounts.models import Account
-from madang.db.session import Connection, Session
+from madang.db.session import Connection, Session, changed_rows
 from madang.sessions.models import SigningKey, UserSession
 
 _CALLER = (
@@ -103,7 +103,7 @@ class SessionRepository:
         over = or_(UserSession.ended_at < before, UserSession.expires_at < before)
         old = select(UserSession.id).where(over).limit(limit)
         result = await self._session.execute(delete(UserSession).where(UserSession.id.in_(old)))
-        return result.rowcount if isinstance(result, CursorResult) else 0
+        return changed_rows(result)
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         return (await self._session.scalars(select(SigningKey).order_by(SigningKey.created_at.desc()))).all()
