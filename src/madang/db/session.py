@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.pool import PoolProxiedConnection
 
 from madang.db.engine import open_engines
 from madang.kit.problems import Problem, Text, Unavailable
@@ -79,6 +80,22 @@ class Database:
         with _translated(), _guarded():
             async with self._reader.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def pooled_connection(self) -> AsyncIterator[PoolProxiedConnection]:
+        """The pool's own connection, outside any transaction, for a repository that speaks to the driver itself.
+
+        Whatever the driver raises takes the connection out of the pool and comes out as it is.
+        """
+        with _translated(), _guarded():
+            proxied = await self._reader.raw_connection()
+            try:
+                yield proxied
+            except BaseException:
+                proxied.invalidate()
+                raise
+            finally:
+                proxied.close()
 
     async def ping(self) -> None:
         """Raises `DatabaseUnavailable`, whatever the reason."""
