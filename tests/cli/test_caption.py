@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import webvtt
-from tests.processes import descendants, wait_until_gone
-from tests.speech import media_files
 from typer.testing import CliRunner
 
 from madang.cli import app
+from tests.processes import descendants, wait_until_gone
+from tests.speech import media_files
 
 COMMAND = [sys.executable, "-m", "madang", "caption"]
 

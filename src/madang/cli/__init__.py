@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from madang.cli import caption, doctor, migrate, openapi, serve, users
+from madang.db.session import DatabaseUnavailable
 from madang.settings import BadSettings
 
 app = typer.Typer(
@@ -26,5 +27,15 @@ def main() -> None:
     try:
         app()
     except BadSettings as error:
-        Console(stderr=True).print(f"[red]The settings can't be used.[/red]\n{error}", highlight=False)
+        _complain("The settings can't be used.", str(error))
         sys.exit(2)
+    except DatabaseUnavailable as error:
+        _complain("The database does not answer.", f"{error.__cause__}\n`madang doctor` looks at MADANG_DATABASE_URL.")
+        sys.exit(1)
+
+
+def _complain(headline: str, details: str) -> None:
+    """Details are no markup: they quote what was set."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(headline, style="red")
+    console.print(details, markup=False)

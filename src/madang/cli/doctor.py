@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from madang.backends import open_backends
@@ -13,6 +14,7 @@ from madang.cli.installation import read_settings
 from madang.settings import BadSettings, Settings, load_settings
 
 _SIGNS: dict[Verdict, str] = {"ok": "[green]ok[/]", "advice": "[yellow]advice[/]", "failed": "[red]failed[/]"}
+_WIDTH_OF_A_LOG = 240
 
 
 def doctor(
@@ -21,7 +23,10 @@ def doctor(
     """Look at every setting and dependency; exit 1 when something has failed."""
     settings = read_settings()
     findings = _settings_findings(production) + asyncio.run(_examine(settings))
-    Console().print(_table(findings))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_LOG
+    console.print(_table(findings))
     if any(finding.verdict == "failed" for finding in findings):
         raise typer.Exit(1)
 
@@ -45,7 +50,9 @@ async def _examine(settings: Settings) -> list[Finding]:
 
 
 def _table(findings: list[Finding]) -> Table:
-    table = Table("", "verdict", "seen", "what to do", box=None, pad_edge=False)
+    table = Table("", "verdict", box=None, pad_edge=False)
+    table.add_column("seen", overflow="fold")
+    table.add_column("what to do", overflow="fold")
     for finding in findings:
-        table.add_row(finding.subject, _SIGNS[finding.verdict], finding.seen, finding.advice)
+        table.add_row(escape(finding.subject), _SIGNS[finding.verdict], escape(finding.seen), escape(finding.advice))
     return table

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import SecretStr
@@ -33,8 +34,7 @@ def hold_data(settings: Settings) -> Iterator[None]:
     if not settings.embedded_ports:
         yield
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.data_dir / "madang.lock")
+    lock = FileLock(_data_dir(settings) / "madang.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -58,12 +58,20 @@ async def bring_schema_up(settings: Settings) -> None:
 
 
 def _development_secret(settings: Settings) -> str:
-    path = settings.data_dir / "secret_key"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+    """Made whole or not at all: a process that reads beside us, or after a crash of ours, must not find half of it."""
+    folder = _data_dir(settings)
+    path, unfinished = folder / "secret_key", folder / "secret_key.new"
+    with FileLock(folder / "secret_key.lock"):
+        if not path.exists() or not path.read_text().strip():
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_hex(32))
+            unfinished.replace(path)
     return path.read_text().strip()
+
+
+def _data_dir(settings: Settings) -> Path:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"MADANG_DATA_DIR: {error}") from None
+    return settings.data_dir

@@ -13,6 +13,7 @@ from madang.accounts.schemas import NewAccount
 from madang.accounts.service import check_password
 from madang.backends import open_backends
 from madang.cli.installation import bring_schema_up, read_settings
+from madang.db.session import DatabaseUnavailable
 from madang.kit.hashing import PasswordHasher
 from madang.kit.problems import Problem
 from madang.settings import Settings
@@ -35,12 +36,14 @@ def create(
     """Make an account; asks for the password unless --password-stdin is given."""
     if role not in {"Admin", "Member"}:
         _refuse(f"There is no role {role!r}; use Admin or Member.")
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else _ask_password()
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
     try:
         new = NewAccount(account_id=account_id, password=password, email=email)
         account = asyncio.run(_create(read_settings(), new, role))
     except ValidationError as error:
         _refuse("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
+    except DatabaseUnavailable:
+        raise
     except Problem as problem:
         _refuse(str(problem))
     typer.echo(f"Created {account.account_id} ({account.role}), id {account.id}.")

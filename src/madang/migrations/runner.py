@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,8 +11,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from madang.db.session import DatabaseUnavailable
 
 _LOCK = "madang migrations"
 _POLL_SECONDS = 0.2
@@ -72,9 +75,14 @@ def _config() -> Config:
 
 @asynccontextmanager
 async def _connect(url: str) -> AsyncIterator[AsyncConnection]:
+    """Raises `DatabaseUnavailable`."""
     engine: AsyncEngine = create_async_engine(url, poolclass=NullPool)
     try:
-        async with engine.connect() as connection:
+        try:
+            connection = await engine.connect()
+        except (OSError, DBAPIError) as error:
+            raise DatabaseUnavailable(retry_after=2, seconds=2) from error
+        async with aclosing(connection):
             yield connection
     finally:
         await engine.dispose()

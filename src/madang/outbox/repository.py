@@ -45,8 +45,8 @@ class OutboxRepository:
         )
         return sorted(claimed.all(), key=lambda event: event.id)
 
-    async def mark_sent(self, event_id: UUID, now: datetime) -> None:
-        await self._set(OutboxEvent.id == event_id, sent_at=now, parked_at=None, claimed_until=None, error=None)
+    async def mark_sent(self, event_ids: Sequence[UUID], now: datetime) -> None:
+        await self._set(OutboxEvent.id.in_(event_ids), sent_at=now, parked_at=None, claimed_until=None, error=None)
 
     async def postpone(self, event_id: UUID, attempt: int, due_at: datetime, error: str) -> None:
         await self._set(*_still_ours(event_id, attempt), due_at=due_at, claimed_until=None, error=error)
