@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from limits import parse
 
 from madang.settings import BadSettings, Limits, Settings, load_settings
 
@@ -119,8 +120,6 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variabl
 
 @pytest.mark.parametrize("rate", ["10/15 minutes", "600/minute", "1 per hour", "5/second", "100/2 days", "7/HOUR"])
 def test_a_rate_that_is_accepted_can_be_counted(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
-    from limits import parse
-
     parse(load(monkeypatch, MADANG_LIMITS__EXIST=rate).limits.exist)
 
 

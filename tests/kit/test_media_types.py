@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.speech import media_files
 
 from madang.kit.disposition import content_disposition
 from madang.kit.media_types import detect, is_sound_or_film, opens_in_page
+from tests.speech import media_files
 
 TONE = media_files.tone(0.5, 48_000)
 

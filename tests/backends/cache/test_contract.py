@@ -1,0 +1,90 @@
+"""The cache port, whatever the adapter: channels and counters, all of which may be lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from limits import parse
+
+from madang.backends.cache import memory, open_cache
+from madang.backends.cache.base import Cache
+from madang.settings import BadSettings
+
+SOON = 10
+
+
+@pytest.fixture(params=["memory://"])
+async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
+    opened = open_cache(request.param)
+    yield opened
+    await opened.close()
+
+
+async def take(messages: AsyncIterator[str], count: int) -> list[str]:
+    return [await asyncio.wait_for(anext(messages), SOON) for _ in range(count)]
+
+
+async def test_every_subscriber_gets_every_message_in_order(cache: Cache) -> None:
+    async with cache.subscribe("one") as first, cache.subscribe("one") as second, cache.subscribe("two") as other:
+        for text in ("a", "나", "c"):
+            await cache.publish("one", text)
+        await cache.publish("two", "x")
+        assert await take(first, 3) == await take(second, 3) == ["a", "나", "c"]
+        assert await take(other, 1) == ["x"]
+
+
+async def test_what_was_said_before_is_not_heard(cache: Cache) -> None:
+    await cache.publish("one", "early")
+    async with cache.subscribe("one") as messages:
+        await cache.publish("one", "now")
+        assert await take(messages, 1) == ["now"]
+
+
+async def test_nobody_listens_is_no_error_and_leaves_nothing(cache: Cache) -> None:
+    async with cache.subscribe("one"):
+        pass
+    await cache.publish("one", "into the void")
+    async with cache.subscribe("one") as messages:
+        await cache.publish("one", "heard")
+        assert await take(messages, 1) == ["heard"]
+
+
+async def test_a_slow_reader_loses_the_oldest_and_holds_up_nobody(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_LONGEST_QUEUE", 3)
+    async with cache.subscribe("one") as slow:
+        for number in range(5):
+            await asyncio.wait_for(cache.publish("one", str(number)), SOON)
+        assert await take(slow, 3) == ["2", "3", "4"]
+
+
+async def test_a_reader_that_fails_takes_no_other_with_it(cache: Cache) -> None:
+    async def fail() -> None:
+        async with cache.subscribe("one"):
+            raise RuntimeError
+
+    async with cache.subscribe("one") as steady:
+        with pytest.raises(RuntimeError):
+            await fail()
+        await cache.publish("one", "still here")
+        assert await take(steady, 1) == ["still here"]
+
+
+async def test_hits_are_counted_by_name_and_key(cache: Cache) -> None:
+    window, item = cache.limiter(), parse("2/minute")
+    assert [await window.hit(item, "a", "k") for _ in range(3)] == [True, True, False]
+    assert await window.hit(item, "a", "other key")
+    assert await window.hit(item, "other name", "k")
+
+
+async def test_parallel_hits_never_exceed_the_budget(cache: Cache) -> None:
+    window, item = cache.limiter(), parse("10/minute")
+    answers = await asyncio.gather(*(window.hit(item, "a", "k") for _ in range(50)))
+    assert sum(answers) == 10
+
+
+@pytest.mark.parametrize("url", ["memcached://x", "", "nonsense"])
+def test_an_unknown_adapter_names_the_setting(url: str) -> None:
+    with pytest.raises(BadSettings, match="MADANG_CACHE_URL"):
+        open_cache(url)
