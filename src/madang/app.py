@@ -104,7 +104,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
                 "Last-Event-ID",
                 "X-Request-ID",
             ],
-            expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Caption-Loss", "X-Request-ID"],
         )
     app.add_middleware(Edge, settings=settings)
 

@@ -1,7 +1,9 @@
 """What is no access token of ours, and what a valid one says."""
 
+import asyncio
 import base64
 import json
+import os
 import time
 from datetime import timedelta
 from uuid import UUID
@@ -10,6 +12,7 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
+from sqlalchemy import text
 from tests.factories import SignedIn, make_user
 
 from madang.backends import Backends
@@ -139,3 +142,17 @@ async def test_the_token_of_a_deleted_account_is_a_401(client: httpx2.AsyncClien
 
 def _b64(value: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.skipif(os.environ.get("MADANG_TEST_DATABASE") != "postgresql", reason="needs a PostgreSQL server")
+async def test_people_are_known_again_after_the_database_dropped_its_connections(
+    client: httpx2.AsyncClient, backends: Backends
+) -> None:
+    person = await make_user(client)
+    await asyncio.gather(*(client.get(ME, headers=person.headers) for _ in range(8)))
+    async with backends.database.unit() as session:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        await session.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+    statuses = [(await client.get(ME, headers=person.headers)).status_code for _ in range(20)]
+    assert set(statuses) <= {200, 503}
+    assert statuses[-10:] == [200] * 10

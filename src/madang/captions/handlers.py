@@ -1,15 +1,13 @@
 """What captions do when something happened: wake the runners, follow the media, keep house."""
 
-from datetime import timedelta
-
 from madang.captions.events import CaptionRequested
 from madang.captions.repository import CaptionRepository
 from madang.captions.runner import wake_runners
-from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.media.events import MediaDeleted
 from madang.outbox.delivery import Delivery, Handlers
 from madang.outbox.events import HousekeepingDue
+from madang.outbox.sweeping import sweep
 
 SWEEP_BATCH = 100
 
@@ -28,16 +26,14 @@ async def delete_of_deleted_media(event: Event, delivery: Delivery) -> None:
 
 async def sweep_logs(_event: Event, delivery: Delivery) -> None:
     """Nobody follows a job that ended long ago; what it came to is in its own row."""
-    before = utc_now() - timedelta(days=delivery.backends.retention.run_logs)
-    while True:
-        async with delivery.backends.database.unit() as session:
-            deleted = await CaptionRepository(session).delete_progress(before, SWEEP_BATCH)
-        if not deleted:
-            return
+    before = delivery.before(delivery.backends.retention.run_logs)
+    await sweep(
+        delivery.backends.database, lambda session: CaptionRepository(session).delete_progress(before, SWEEP_BATCH)
+    )
 
 
 async def forget_idempotency_keys(_event: Event, delivery: Delivery) -> None:
-    before = utc_now() - timedelta(days=delivery.backends.retention.idempotency_keys)
+    before = delivery.before(delivery.backends.retention.idempotency_keys)
     async with delivery.backends.database.unit() as session:
         await CaptionRepository(session).forget_keys(before)
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Text, cast, delete, insert, literal, select, update
+from sqlalchemy import Text, cast, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from madang.captions.models import FINISHED, SUCCEEDED, Caption, CaptionDocument, CaptionProgress
-from madang.db.session import Session
+from madang.db.session import Session, changed_rows
 
 FIRST_REVISION = 1
 
@@ -85,7 +85,7 @@ class CaptionRepository:
 
     async def delete(self, account_id: UUID, caption_id: UUID) -> bool:
         own = delete(Caption).where(Caption.id == caption_id, Caption.account_id == account_id)
-        return _rowcount(await self._session.execute(own)) == 1
+        return changed_rows(await self._session.execute(own)) == 1
 
     async def delete_of_media(self, media_id: UUID) -> None:
         await self._session.execute(delete(Caption).where(Caption.media_id == media_id))
@@ -102,10 +102,6 @@ class CaptionRepository:
         """Delete the log of jobs that ended before that time, those of `limit` jobs; returns how many rows."""
         logged = select(CaptionProgress.caption_id).where(CaptionProgress.caption_id == Caption.id).exists()
         ended = select(Caption.id).where(Caption.state.in_(FINISHED), Caption.finished_at < before, logged).limit(limit)
-        return _rowcount(
+        return changed_rows(
             await self._session.execute(delete(CaptionProgress).where(CaptionProgress.caption_id.in_(ended)))
         )
-
-
-def _rowcount(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0

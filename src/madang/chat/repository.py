@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from madang.chat.models import Conversation, Message
-from madang.db.session import Session
+from madang.db.session import Session, changed_rows
 from madang.kit.idempotency import IdempotencyKeyReused
 
 
@@ -44,7 +44,7 @@ class ChatRepository:
         statement = delete(Conversation).where(
             Conversation.id == conversation_id, Conversation.account_id == account_id
         )
-        return _rowcount(await self._session.execute(statement)) == 1
+        return changed_rows(await self._session.execute(statement)) == 1
 
     async def add_question(self, message: Message) -> None:
         """Raises `IdempotencyKeyReused` when the same key came in at once for another conversation."""
@@ -96,8 +96,4 @@ class ChatRepository:
     async def forget_idempotency_keys(self, before: datetime, limit: int) -> int:
         old = select(Message.id).where(Message.idempotency_key.is_not(None), Message.created_at < before).limit(limit)
         statement = update(Message).where(Message.id.in_(old)).values(idempotency_key=None, body_hash=None)
-        return _rowcount(await self._session.execute(statement))
-
-
-def _rowcount(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0
+        return changed_rows(await self._session.execute(statement))

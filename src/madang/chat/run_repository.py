@@ -6,7 +6,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    CursorResult,
     Integer,
     Text,
     Uuid,
@@ -23,7 +22,7 @@ from sqlalchemy.orm import aliased
 
 from madang.chat.models import RUNNING, Message, Run, RunPiece
 from madang.db.base import Base, UTCDateTime
-from madang.db.session import Session
+from madang.db.session import Session, changed_rows
 
 # Only while the run is running, in one statement: a server that has lost its lease can add nothing any more. The
 # run is locked against deletion meanwhile, or the foreign key would fail the whole batch. On the table, since the
@@ -120,7 +119,7 @@ class RunRepository:
 
     async def request_cancel(self, run_id: UUID, now: datetime) -> bool:
         statement = update(Run).where(Run.id == run_id, Run.state == RUNNING).values(cancel_requested_at=now)
-        return _rowcount(await self._session.execute(statement)) == 1
+        return changed_rows(await self._session.execute(statement)) == 1
 
     async def finish(self, run_id: UUID, ending: Ending, now: datetime) -> Run | None:
         """End a running run and complete its message; None when it had ended already."""
@@ -171,8 +170,4 @@ class RunRepository:
             .limit(limit)
         )
         statement = delete(RunPiece).where(tuple_(RunPiece.run_id, RunPiece.end).in_(old))
-        return _rowcount(await self._session.execute(statement))
-
-
-def _rowcount(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0
+        return changed_rows(await self._session.execute(statement))

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import make_url, text
+from sqlalchemy import CursorResult, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.pool import PoolProxiedConnection
 
 from madang.db.engine import open_engines
 from madang.kit.problems import Problem, Text, Unavailable
@@ -80,6 +81,22 @@ class Database:
             async with self._reader.connect() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def pooled_connection(self) -> AsyncIterator[PoolProxiedConnection]:
+        """The pool's own connection, outside any transaction, for a repository that speaks to the driver itself.
+
+        Whatever the driver raises takes the connection out of the pool and comes out as it is.
+        """
+        with _translated(), _guarded():
+            proxied = await self._reader.raw_connection()
+            try:
+                yield proxied
+            except BaseException:
+                proxied.invalidate()
+                raise
+            finally:
+                proxied.close()
+
     async def ping(self) -> None:
         """Raises `DatabaseUnavailable`, whatever the reason."""
         try:
@@ -97,6 +114,11 @@ class Database:
 def after_commit(session: Session, hook: Hook) -> None:
     """Run `hook` once the session's unit has committed, never if it rolls back."""
     session.info.setdefault(_HOOKS, []).append(hook)
+
+
+def changed_rows(result: object) -> int:
+    """How many rows an UPDATE or DELETE touched; SQLAlchemy types its result by the widest class."""
+    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 async def advisory_lock(session: Session, name: str) -> None:

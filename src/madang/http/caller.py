@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+from starlette.requests import HTTPConnection
 
 from madang.http.cookies import access_cookie_name
 from madang.kit.caller import Caller
@@ -37,7 +39,7 @@ class Authenticator(Protocol):
         """The caller, read anew per request; raises `Unauthenticated`."""
 
 
-def credential(request: Request) -> str | None:
+def credential(request: HTTPConnection) -> str | None:
     """The presented token: the header wins over the cookie; query strings are never looked at (RFC 6750 §5.3)."""
     header = request.headers.get("authorization")
     if header is not None:
@@ -46,13 +48,13 @@ def credential(request: Request) -> str | None:
     return request.cookies.get(access_cookie_name(request.app.state.running.settings))
 
 
-async def current_user(request: Request) -> Caller:
+async def current_user(request: HTTPConnection) -> Caller:
     """The caller, found once per request however many dependencies ask."""
     known: Caller | None = request.scope.get("madang.caller")
     return known or await _authenticate(request)
 
 
-async def _authenticate(request: Request) -> Caller:
+async def _authenticate(request: HTTPConnection) -> Caller:
     token = credential(request)
     if token is None:
         raise NotSignedIn
@@ -64,14 +66,31 @@ async def _authenticate(request: Request) -> Caller:
     return caller
 
 
-CurrentUser = Annotated[Caller, Depends(current_user)]
+class _SignedIn(OAuth2PasswordBearer):
+    """The caller as a dependency; being a security scheme, it also tells the API document who may call."""
+
+    def __init__(self) -> None:
+        super().__init__(tokenUrl="/api/v1/accounts/token", scheme_name="password", auto_error=False)
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        return await current_user(request)
+
+
+class _Reaching(_SignedIn):
+    """A caller whose credential reaches a scope (RFC 6750 `insufficient_scope`)."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self._scope = scope
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        if self._scope not in (await current_user(request)).scopes:
+            raise InsufficientScope(scope=self._scope)
+
+
+CurrentUser = Annotated[Caller, Depends(_SignedIn())]
 
 
 def requires(scope: str) -> Any:
-    """A route dependency: the credential must reach `scope` (RFC 6750 `insufficient_scope`)."""
-
-    async def check(request: Request) -> None:
-        if scope not in (await current_user(request)).scopes:
-            raise InsufficientScope(scope=scope)
-
-    return Depends(check)
+    """A route dependency: the credential must reach `scope`."""
+    return Depends(_Reaching(scope))

@@ -1,14 +1,12 @@
 """Files that are no longer wanted, and house-keeping of uploads that were never finished."""
 
-from datetime import timedelta
-
-from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.media.deps import build_media
 from madang.media.events import MediaDeleted, MediaRejected
 from madang.media.models import storage_key
 from madang.outbox.delivery import Delivery, Handlers
 from madang.outbox.events import HousekeepingDue
+from madang.outbox.sweeping import sweep
 
 SWEEP_BATCH = 100
 
@@ -20,16 +18,12 @@ async def remove_file(event: Event, delivery: Delivery) -> None:
 
 
 async def sweep_unfinished_uploads(_event: Event, delivery: Delivery) -> None:
-    before = utc_now() - timedelta(days=delivery.backends.retention.unfinished_uploads)
-    while True:
-        async with delivery.backends.database.unit() as session:
-            swept = await build_media(session).sweep_unfinished(before, SWEEP_BATCH)
-        if swept < SWEEP_BATCH:
-            return
+    before = delivery.before(delivery.backends.retention.unfinished_uploads)
+    await sweep(delivery.backends.database, lambda session: build_media(session).sweep_unfinished(before, SWEEP_BATCH))
 
 
 async def forget_idempotency_keys(_event: Event, delivery: Delivery) -> None:
-    before = utc_now() - timedelta(days=delivery.backends.retention.idempotency_keys)
+    before = delivery.before(delivery.backends.retention.idempotency_keys)
     async with delivery.backends.database.unit() as session:
         await build_media(session).forget_keys(before)
 

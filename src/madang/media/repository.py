@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from madang.db.session import Session
+from madang.db.session import Session, changed_rows
 from madang.media.models import PENDING, Media
 
 
@@ -48,7 +48,7 @@ class MediaRepository:
 
     async def delete(self, account_id: UUID, media_id: UUID) -> bool:
         result = await self._session.execute(delete(Media).where(Media.id == media_id, Media.account_id == account_id))
-        return isinstance(result, CursorResult) and result.rowcount == 1
+        return changed_rows(result) == 1
 
     async def delete_unfinished(self, before: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """Delete uploads announced before that time and never completed; returns their ids and accounts."""

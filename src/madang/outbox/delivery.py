@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from madang.backends import Backends
@@ -21,6 +21,10 @@ class Delivery:
     event_id: UUID
     at: datetime
     backends: Backends
+
+    def before(self, days: int) -> datetime:
+        """The time that many days ago, before which retention keeps nothing."""
+        return utc_now() - timedelta(days=days)
 
 
 Handler = Callable[[Event, Delivery], Awaitable[None]]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import aliased
 
-from madang.db.session import Session
+from madang.db.session import Session, changed_rows
 from madang.outbox.models import HandledEvent, OutboxEvent
 
 
@@ -45,8 +45,8 @@ class OutboxRepository:
         )
         return sorted(claimed.all(), key=lambda event: event.id)
 
-    async def mark_sent(self, event_id: UUID, now: datetime) -> None:
-        await self._set(OutboxEvent.id == event_id, sent_at=now, parked_at=None, claimed_until=None, error=None)
+    async def mark_sent(self, event_ids: Sequence[UUID], now: datetime) -> None:
+        await self._set(OutboxEvent.id.in_(event_ids), sent_at=now, parked_at=None, claimed_until=None, error=None)
 
     async def postpone(self, event_id: UUID, attempt: int, due_at: datetime, error: str) -> None:
         await self._set(*_still_ours(event_id, attempt), due_at=due_at, claimed_until=None, error=error)
@@ -63,7 +63,7 @@ class OutboxRepository:
         make = postgresql_insert if self._session.get_bind().dialect.name == "postgresql" else sqlite_insert
         statement = make(HandledEvent).values(event_id=event_id, handler=handler, handled_at=now)
         result = await self._session.execute(statement.on_conflict_do_nothing())
-        return isinstance(result, CursorResult) and result.rowcount == 1
+        return changed_rows(result) == 1
 
     async def counts(self) -> tuple[int, int]:
         """How many events wait, and how many are parked."""
@@ -75,10 +75,10 @@ class OutboxRepository:
     async def delete_sent(self, before: datetime, limit: int) -> int:
         old = select(OutboxEvent.id).where(OutboxEvent.sent_at < before).limit(limit)
         result = await self._session.execute(delete(OutboxEvent).where(OutboxEvent.id.in_(old)))
-        return _rowcount(result)
+        return changed_rows(result)
 
     async def delete_handled(self, before: datetime) -> int:
-        return _rowcount(await self._session.execute(delete(HandledEvent).where(HandledEvent.handled_at < before)))
+        return changed_rows(await self._session.execute(delete(HandledEvent).where(HandledEvent.handled_at < before)))
 
     async def _set(self, *which: ColumnElement[bool], **values: object) -> None:
         await self._session.execute(update(OutboxEvent).where(*which).values(**values))
@@ -87,7 +87,3 @@ class OutboxRepository:
 def _still_ours(event_id: UUID, attempt: int) -> tuple[ColumnElement[bool], ...]:
     """Whoever claims counts an attempt, so a relay that comes back late does not undo its successor's lease."""
     return OutboxEvent.id == event_id, OutboxEvent.attempts == attempt, OutboxEvent.sent_at.is_(None)
-
-
-def _rowcount(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0

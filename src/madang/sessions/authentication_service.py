@@ -18,7 +18,7 @@ class AuthenticationService:
     """The application's `Authenticator`. Revocation holds from the next request on, since the row is read anew."""
 
     def __init__(self, database: Database, tokens: AccessTokens, clock: Clock) -> None:
-        self._database = database
+        self._callers = CallerRepository(database)
         self._tokens = tokens
         self._clock = clock
 
@@ -36,8 +36,7 @@ class AuthenticationService:
         now = self._clock()
         if read is None or not read.is_live(now.timestamp()):
             raise InvalidAccessToken
-        async with self._database.read_connection() as connection:
-            row = await CallerRepository(connection).get(read.session_id)
+        row = await self._callers.get(read.session_id)
         if row is None or not row.is_active or str(row.id) != read.subject:
             raise InvalidAccessToken
         if row.ended_at is not None or min(row.expires_at, row.idle_expires_at) <= now:

@@ -4,10 +4,10 @@ import base64
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from madang.accounts.deps import build_accounts
-from madang.http.state import App, Running
+from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
@@ -43,7 +43,8 @@ async def _sign_in(app: App) -> SignInService:
     )
 
 
-async def _rotation(app: App) -> RotationService:
+async def _rotation(request: Request) -> RotationService:
+    app = running(request)
     return RotationService(app.backends.database, app.keyring, lifetimes(app), app.clock)
 
 
@@ -55,8 +56,8 @@ async def _sessions_reading(app: App, session: ReadUnit) -> SessionService:
     return SessionService(session, app.keyring, app.clock)
 
 
-async def _authentication(app: App) -> AuthenticationService:
-    service = app.authenticator
+async def _authentication(request: Request) -> AuthenticationService:
+    service = running(request).authenticator
     assert isinstance(service, AuthenticationService)  # noqa: S101 - app.py fills it with nothing else
     return service
 

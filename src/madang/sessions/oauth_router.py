@@ -9,7 +9,7 @@ from madang.http.cookies import access_cookie_name, clear_session_cookies, refre
 from madang.http.limits import limited_by_address
 from madang.http.oauth import OAuthRoute
 from madang.http.problems import InvalidRequest
-from madang.http.state import App, Running
+from madang.http.state import App, Running, running
 from madang.kit.refresh_token import RefreshToken
 from madang.kit.schemas import WithoutNul
 from madang.sessions.authentication_service import AuthenticationService
@@ -29,7 +29,7 @@ async def _single_parameters(request: Request) -> None:
         raise InvalidRequest(reason="a parameter was repeated")
 
 
-async def _presented(request: Request, app: App) -> str | None:
+async def _presented(request: Request) -> str | None:
     """A refresh token from the form, the JSON body or the cookie, in this order."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     given: Any = None
@@ -37,7 +37,7 @@ async def _presented(request: Request, app: App) -> str | None:
         given = await _json_member(request)
     elif kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = (await request.form()).get("refresh_token")
-    token = given or request.cookies.get(refresh_cookie_name(app.settings))
+    token = given or request.cookies.get(refresh_cookie_name(running(request).settings))
     if token is not None and not isinstance(token, str):
         raise InvalidRequest(reason="refresh_token must be a string")
     return token
