@@ -29,6 +29,18 @@ class InsufficientScope(Forbidden):
     detail = Text("This call needs the scope {scope}.", "이 호출에는 {scope} 권한이 필요합니다.")
 
 
+class ReauthenticationRequired(Unauthenticated):
+    """RFC 9470: the sign-in is too old for what is asked; `max_age` says how old it may be, in seconds."""
+
+    error = "insufficient_user_authentication"
+    code = "reauthentication-required"
+    title = Text("Confirm that it is you", "본인 확인이 필요합니다")
+    detail = Text(
+        "This needs a sign-in within the last {max_age} s: call verify_password, or sign in again.",
+        "최근 {max_age}초 안의 로그인이 필요합니다. 비밀번호를 다시 확인하거나 다시 로그인하세요.",
+    )
+
+
 class Authenticator(Protocol):
     """Knows access tokens; `sessions` implements it and `app.py` hands it in."""
 
@@ -88,7 +100,19 @@ class _Reaching(_SignedIn):
             raise InsufficientScope(scope=self._scope)
 
 
+class _Fresh(_SignedIn):
+    """A caller who authenticated within `MADANG_FRESH_TTL` (RFC 9470)."""
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        caller = await current_user(request)
+        app = request.app.state.running
+        if app.clock() - caller.authenticated_at > app.settings.seconds("fresh_ttl"):
+            raise ReauthenticationRequired(max_age=app.settings.fresh_ttl)
+        return caller
+
+
 CurrentUser = Annotated[Caller, Depends(_SignedIn())]
+FreshUser = Annotated[Caller, Depends(_Fresh())]
 
 
 def requires(scope: str) -> Any:

@@ -145,7 +145,8 @@ def _challenge(problem: Problem) -> dict[str, str]:
         return {}
     if problem.error is None:
         return {"WWW-Authenticate": 'Bearer realm="madang"'} if isinstance(problem, Unauthenticated) else {}
-    return {"WWW-Authenticate": f'Bearer realm="madang", error="{problem.error}"'}
+    age = f", max_age={problem.values['max_age']}" if "max_age" in problem.values else ""
+    return {"WWW-Authenticate": f'Bearer realm="madang", error="{problem.error}"{age}'}
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
