@@ -39,6 +39,14 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[str, FastAPI]]:
         await task
 
 
+@asynccontextmanager
+async def visiting(settings: Settings, **changes: object) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a server with changed settings."""
+    changed = settings.model_copy(update=changes)
+    async with serving(changed) as (url, _), httpx2.AsyncClient(base_url=url, timeout=60) as client:
+        yield client
+
+
 class ServerProcess:
     """`madang serve` as a process of its own."""
 

@@ -32,6 +32,7 @@ from madang.media.link_router import router as media_links
 from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
 from madang.sessions.oauth_router import router as tokens
+from madang.sessions.password_router import router as passwords
 from madang.sessions.router import router as sessions
 from madang.settings import Settings
 
@@ -73,6 +74,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         metrics.router,
         accounts,
         tokens,
+        passwords,
         sessions,
         media_links,
         media,

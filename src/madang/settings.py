@@ -29,6 +29,7 @@ class Limits(BaseModel):
     enabled: bool = True
     everything: Rate = "600/minute"
     sign_up: Rate = "10/hour"
+    sign_in_account: Rate = "10/15 minutes"
     sign_in_address: Rate = "100/15 minutes"
     exist: Rate = "30/minute"
     chat: Rate = "60/minute"
@@ -63,6 +64,8 @@ class Settings(BaseSettings):
     llm_model: str = ""
 
     password_min_length: int = Field(8, ge=8, le=128)
+    password_composition: bool = False
+    password_breaches: str = ""
     access_ttl: Seconds = 15 * 60
     refresh_idle_ttl: Seconds = 30 * 24 * 3600
     refresh_absolute_ttl: Seconds = 90 * 24 * 3600

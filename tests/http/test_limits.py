@@ -104,7 +104,7 @@ async def test_a_refused_sign_in_speaks_both_languages_of_errors(open_app: OpenA
         refused = await client.post(f"{ACCOUNTS}/token", data=form)
     assert refused.status_code == 429
     assert refused.json()["error"] == "temporarily_unavailable"
-    assert refused.json()["code"] == "rate-limited"
+    assert refused.json()["code"] == "too-many-sign-ins"
     assert int(refused.headers["retry-after"]) > 0
 
 

@@ -11,11 +11,13 @@ from sqlalchemy import text
 from tests.factories import PASSWORD, SignedIn, make_user
 
 from madang.accounts.deps import build_accounts
+from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
 from madang.db.session import Database
 from madang.kit import refresh_token, tokens
 from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
+from madang.sessions.budget_service import BudgetService
 from madang.sessions.errors import InvalidRefreshToken, RefreshTokenReused
 from madang.sessions.rotation_service import RotationService, parse_refresh_token
 from madang.sessions.sign_in_service import Lifetimes, SignInService
@@ -53,7 +55,8 @@ class Family:
 @pytest.fixture
 async def family(database: Database) -> Family:
     clock, keyring, hasher = ManualClock(), Keyring(["a" * 32]), PasswordHasher()
-    service = SignInService(database, build_accounts, hasher, keyring, LIFETIMES, clock, 8)
+    budgets = BudgetService(None, None, "", clock)
+    service = SignInService(database, build_accounts, hasher, keyring, LIFETIMES, clock, PasswordPolicy(8), budgets)
     await service.sign_up(NewAccount(account_id="family", password=PASSWORD))
     _, token = await service.sign_in("family", PASSWORD, None)
     hasher.close()

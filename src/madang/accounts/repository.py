@@ -29,6 +29,9 @@ class AccountRepository:
     async def get(self, account_id: UUID) -> Account | None:
         return await self._session.get(Account, account_id)
 
+    async def locked(self, account_id: UUID) -> Account | None:
+        return await self._session.get(Account, account_id, with_for_update={"key_share": True}, populate_existing=True)
+
     async def update(self, account_id: UUID, values: dict[str, Any]) -> Account:
         account = await self._session.get_one(Account, account_id, with_for_update=True)
         for name, value in values.items():

@@ -3,14 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from madang.accounts.errors import PasswordTooShort
 from madang.accounts.events import AccountRegistered
 from madang.accounts.models import MEMBER, Account
 from madang.accounts.repository import AccountRepository
 from madang.accounts.schemas import NewAccount, ProfilePatch
 from madang.db.session import Session, advisory_lock
 from madang.kit.clock import Clock
-from madang.kit.hashing import normalise
 from madang.outbox.publish import Outbox
 
 
@@ -51,6 +49,10 @@ class AccountService:
     async def get(self, account_id: UUID) -> Account | None:
         return await self._accounts.get(account_id)
 
+    async def locked(self, account_id: UUID) -> Account | None:
+        """The account, kept as it is until the unit ends: what depends on its password or state can't be overtaken."""
+        return await self._accounts.locked(account_id)
+
     async def exists(self, account_id: str) -> bool:
         return await self._accounts.exists(account_id.casefold())
 
@@ -61,12 +63,6 @@ class AccountService:
 async def lock_administrators(session: Session) -> None:
     """Serialise what depends on whether an administrator exists."""
     await advisory_lock(session, "administrators")
-
-
-def check_password(password: str, minimum: int) -> None:
-    """The policy for a new password; raises a problem that points at it."""
-    if len(normalise(password)) < minimum:
-        raise PasswordTooShort(minimum=minimum)
 
 
 def _changes(patch: ProfilePatch) -> dict[str, Any]:

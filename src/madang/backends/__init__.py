@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import httpx2
 
+from madang.backends.breaches import open_breaches
+from madang.backends.breaches.base import Breaches
 from madang.backends.broker import open_broker
 from madang.backends.broker.base import Broker
 from madang.backends.cache import open_cache
@@ -45,6 +47,7 @@ class Backends:
     mail: Mail | None
     storage: Storage
     outbound: httpx2.AsyncClient
+    breaches: Breaches | None
     llm: LanguageModel | None
     captioner: Captioner | None
     caption_workers: int
@@ -79,6 +82,7 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             mail=mail,
             storage=storage,
             outbound=outbound,
+            breaches=open_breaches(settings.password_breaches, outbound),
             llm=llm,
             captioner=captioner,
             caption_workers=settings.caption_workers,

@@ -7,10 +7,9 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from madang.accounts.deps import build_accounts
+from madang.accounts.deps import build_accounts, build_password_policy
 from madang.accounts.models import Account
 from madang.accounts.schemas import NewAccount
-from madang.accounts.service import check_password
 from madang.backends import open_backends
 from madang.cli.installation import bring_schema_up, read_settings
 from madang.db.session import DatabaseUnavailable
@@ -51,12 +50,14 @@ def create(
 
 async def _create(settings: Settings, new: NewAccount, role: str) -> Account:
     await bring_schema_up(settings)
-    check_password(new.password, settings.password_min_length)
-    hasher = PasswordHasher()
-    password_hash = await hasher.hash(new.password)
-    hasher.close()
-    async with open_backends(settings) as backends, backends.database.unit() as session:
-        return await build_accounts(session).register(new, password_hash, role=role, is_email_proven=True)
+    async with open_backends(settings) as backends:
+        policy = build_password_policy(settings, backends.breaches)
+        await policy.check(new.password, (new.account_id, new.email))
+        hasher = PasswordHasher()
+        password_hash = await hasher.hash(new.password)
+        hasher.close()
+        async with backends.database.unit() as session:
+            return await build_accounts(session).register(new, password_hash, role=role, is_email_proven=True)
 
 
 def _ask_password() -> str:

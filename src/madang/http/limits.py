@@ -41,6 +41,11 @@ class Limiter:
         names = set(LimitSettings.model_fields) - {"enabled"}
         self._items = {name: parse(getattr(settings, name)) for name in names}
 
+    def budget(self, name: str) -> tuple[int, int] | None:
+        """How many in how many seconds, for what is counted in the database instead; None when limits are off."""
+        item = self._items[name]
+        return (item.amount, item.get_expiry()) if self._enabled else None
+
     async def hit(self, name: str, key: str) -> None:
         """Count one; raises `RateLimited` when the budget is used up."""
         item = self._items[name]

@@ -49,7 +49,7 @@ class Invalid(Problem):
     """The request is understood and can't be accepted; 422 points at fields, 400 at the whole."""
 
     status = 422
-    pointer: ClassVar[str | None] = None
+    pointer: str | None = None
 
 
 class Unauthenticated(Problem):

@@ -6,11 +6,16 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from madang.accounts.deps import build_accounts
+from madang.accounts.deps import build_accounts, build_password_policy
+from madang.http.client_address import limit_key
+from madang.http.limits import Limiter
 from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
+from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
+from madang.sessions.budget_service import Budget, BudgetService
+from madang.sessions.password_service import PasswordService
 from madang.sessions.rotation_service import RotationService
 from madang.sessions.service import SessionService
 from madang.sessions.sign_in_service import Lifetimes, SignInService
@@ -31,7 +36,18 @@ def setup_code(keyring: Keyring) -> str:
     return "-".join(text[start : start + 4] for start in range(0, 16, 4))
 
 
-async def _sign_in(app: App) -> SignInService:
+def _budgets(request: Request) -> BudgetService:
+    """The budgets of failed sign-ins, and whose try this request would be."""
+    limiter: Limiter = request.app.state.limiter
+    account, address = (
+        Budget(name, *limit) if (limit := limiter.budget(name)) else None
+        for name in ("sign_in_account", "sign_in_address")
+    )
+    return BudgetService(account, address, limit_key(current_origin().ip or ""), running(request).clock)
+
+
+async def _sign_in(request: Request) -> SignInService:
+    app = running(request)
     return SignInService(
         app.backends.database,
         lambda session: build_accounts(session, app.clock),
@@ -39,7 +55,20 @@ async def _sign_in(app: App) -> SignInService:
         app.keyring,
         lifetimes(app),
         app.clock,
-        app.settings.password_min_length,
+        build_password_policy(app.settings, app.backends.breaches),
+        _budgets(request),
+    )
+
+
+async def _passwords(request: Request) -> PasswordService:
+    app = running(request)
+    return PasswordService(
+        app.backends.database,
+        lambda session: build_accounts(session, app.clock),
+        app.hasher,
+        build_password_policy(app.settings, app.backends.breaches),
+        _budgets(request),
+        app.clock,
     )
 
 
@@ -63,6 +92,7 @@ async def _authentication(request: Request) -> AuthenticationService:
 
 
 SignIn = Annotated[SignInService, Depends(_sign_in)]
+Passwords = Annotated[PasswordService, Depends(_passwords)]
 Rotation = Annotated[RotationService, Depends(_rotation)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 SessionsReading = Annotated[SessionService, Depends(_sessions_reading)]

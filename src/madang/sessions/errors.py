@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from madang.kit.problems import Forbidden, NotFound, OAuthError, Text, Unauthenticated
+from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, TooMany, Unauthenticated
 
 
 class InvalidAccessToken(Unauthenticated):
@@ -19,6 +19,39 @@ class WrongCredentials(OAuthError):
     code = "wrong-credentials"
     title = Text("Wrong account or password", "아이디 또는 비밀번호가 맞지 않습니다")
     detail = Text("The account or the password is wrong.", "아이디 또는 비밀번호가 맞지 않습니다.")
+
+
+class IncorrectPassword(Problem):
+    """Somebody who is signed in proves it again, and fails; counted like a failed sign-in."""
+
+    status = 400
+    code = "incorrect-password"
+    title = Text("The password is not correct", "비밀번호가 맞지 않습니다")
+    detail = Text("It is not the current password of this account.", "이 계정의 현재 비밀번호가 아닙니다.")
+
+
+class PasswordUnchanged(Invalid):
+    pointer = "/new_password"
+    code = "password-unchanged"
+    title = Text("This is the current password", "현재 비밀번호와 같습니다")
+    detail = Text("Choose another password than the current one.", "현재와 다른 비밀번호를 선택하세요.")
+
+
+class TooManySignIns(TooMany):
+    """Said for known and unknown names alike, whether the password is right or not."""
+
+    code = "too-many-sign-ins"
+    title = Text("Too many failed sign-ins", "로그인 실패가 너무 많습니다")
+    detail = Text(
+        "Try again in {seconds} s. A session that is open goes on, and resetting the password helps at once.",
+        "{seconds}초 뒤에 다시 시도하세요. 열린 세션은 그대로이고, 비밀번호를 재설정하면 바로 로그인할 수 있습니다.",
+    )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        name, amount, window, seconds = (self.values[key] for key in ("name", "amount", "window", "seconds"))
+        policy = {"RateLimit-Policy": f'"{name}";q={amount};w={window}', "RateLimit": f'"{name}";r=0;t={seconds}'}
+        return super().headers | policy
 
 
 class InvalidRefreshToken(OAuthError):

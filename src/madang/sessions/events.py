@@ -21,6 +21,14 @@ class SessionEnded(Event):
     reason: str
 
 
+class PasswordChanged(Event):
+    """`by`: change (the old password was given) or reset (a mailed proof was)."""
+
+    name: ClassVar[str] = "sessions.password_changed.v1"
+    account_id: UUID
+    by: str
+
+
 class RefreshTokenReuseDetected(Event):
     name: ClassVar[str] = "sessions.refresh_token_reuse_detected.v1"
     session_id: UUID

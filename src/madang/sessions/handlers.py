@@ -1,9 +1,12 @@
 """House-keeping of sessions."""
 
+from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.outbox.delivery import Delivery, Handlers
 from madang.outbox.events import HousekeepingDue
 from madang.outbox.sweeping import sweep
+from madang.sessions.budget_repository import BudgetRepository
+from madang.sessions.budget_service import MILLISECONDS
 from madang.sessions.repository import SessionRepository
 
 SWEEP_BATCH = 1000
@@ -14,4 +17,9 @@ async def sweep_ended_sessions(_event: Event, delivery: Delivery) -> None:
     await sweep(delivery.backends.database, lambda session: SessionRepository(session).delete_over(before, SWEEP_BATCH))
 
 
-handlers: Handlers = {HousekeepingDue: [sweep_ended_sessions]}
+async def sweep_whole_budgets(_event: Event, delivery: Delivery) -> None:
+    now = round(utc_now().timestamp() * MILLISECONDS)
+    await sweep(delivery.backends.database, lambda session: BudgetRepository(session).delete_full(now, SWEEP_BATCH))
+
+
+handlers: Handlers = {HousekeepingDue: [sweep_ended_sessions, sweep_whole_budgets]}

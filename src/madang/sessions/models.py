@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from madang.db.base import Base
@@ -36,6 +36,19 @@ class UserSession(Base):
     end_reason: Mapped[str | None] = mapped_column(String(30))
     ip: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(300))
+
+
+class SignInBudget(Base):
+    """How much of a budget of failed sign-ins is used, as the generic cell rate algorithm keeps it.
+
+    `full_at` is the time, in Unix milliseconds, at which the budget will be whole again; `key` is a hash, since what
+    is typed as a name may be a password.
+    """
+
+    __tablename__ = "sign_in_budgets"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    full_at: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class SigningKey(Base):

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from madang.http.caller import credential
 from madang.http.cookies import access_cookie_name, clear_session_cookies, refresh_cookie_name, set_session_cookies
-from madang.http.limits import limited_by_address
 from madang.http.oauth import OAuthRoute
 from madang.http.problems import InvalidRequest
 from madang.http.state import App, Running, running
@@ -56,7 +55,7 @@ Presented = Annotated[str | None, Depends(_presented)]
 
 @router.post(
     "/token",
-    dependencies=[Depends(_single_parameters), limited_by_address("sign_in_address")],
+    dependencies=[Depends(_single_parameters)],
     response_model_exclude_none=True,
     summary="OAuth2 token endpoint: sign in, or refresh",
 )

@@ -122,8 +122,16 @@ class SessionRepository:
     async def end_own(self, account_id: UUID, session_id: UUID, now: datetime) -> Sequence[UserSession]:
         return await self.end(now, "revoked", UserSession.id == session_id, UserSession.account_id == account_id)
 
-    async def end_others(self, account_id: UUID, kept: UUID, now: datetime) -> Sequence[UserSession]:
-        return await self.end(now, "revoked", UserSession.account_id == account_id, UserSession.id != kept)
+    async def authenticated(self, session_id: UUID, now: datetime) -> None:
+        """The person of a session has proven again who they are."""
+        await self._session.execute(
+            update(UserSession).where(UserSession.id == session_id).values(authenticated_at=now)
+        )
+
+    async def end_others(
+        self, account_id: UUID, kept: UUID, now: datetime, reason: str = "revoked"
+    ) -> Sequence[UserSession]:
+        return await self.end(now, reason, UserSession.account_id == account_id, UserSession.id != kept)
 
     async def delete_over(self, before: datetime, limit: int) -> int:
         """Delete sessions that ended or ran out before that time."""

@@ -38,6 +38,19 @@ class SignedOut(View):
     sessions_ended: int
 
 
+class PasswordProof(Body):
+    password: Password
+
+
+class Verified(View):
+    verified: bool
+
+
+class PasswordChange(Body):
+    old_password: Password
+    new_password: Password
+
+
 class SetUp(Body):
     code: str = Field(max_length=100)
     account_id: AccountId

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from madang.accounts.models import ADMIN, Account
+from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
-from madang.accounts.service import AccountService, check_password, lock_administrators
+from madang.accounts.service import AccountService, lock_administrators
 from madang.db.session import Database, Session
 from madang.kit import refresh_token
 from madang.kit.clock import Clock
@@ -17,6 +18,7 @@ from madang.kit.hashing import PasswordHasher
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
+from madang.sessions.budget_service import BudgetService
 from madang.sessions.errors import InvalidScope, SetupClosed, WrongCredentials, WrongSetupCode
 from madang.sessions.events import SessionStarted
 from madang.sessions.models import UserSession
@@ -47,7 +49,8 @@ class SignInService:
         keyring: Keyring,
         lifetimes: Lifetimes,
         clock: Clock,
-        minimum_password: int,
+        policy: PasswordPolicy,
+        budgets: BudgetService,
     ) -> None:
         self._database = database
         self._build_accounts = build_accounts
@@ -55,10 +58,11 @@ class SignInService:
         self._keyring = keyring
         self._lifetimes = lifetimes
         self._clock = clock
-        self._minimum_password = minimum_password
+        self._policy = policy
+        self._budgets = budgets
 
     async def sign_up(self, new: NewAccount) -> Account:
-        check_password(new.password, self._minimum_password)
+        await self._policy.check(new.password, (new.account_id, new.email, new.name))
         password_hash = await self._hasher.hash(new.password)
         async with self._database.unit() as session:
             return await self._build_accounts(session).register(new, password_hash)
@@ -70,7 +74,7 @@ class SignInService:
                 raise SetupClosed
         if not hmac.compare_digest(body.code.strip().upper().encode(), code.encode()):
             raise WrongSetupCode
-        check_password(body.password, self._minimum_password)
+        await self._policy.check(body.password, (body.account_id,))
         password_hash = await self._hasher.hash(body.password)
         async with self._database.unit() as session:
             await lock_administrators(session)
@@ -81,10 +85,14 @@ class SignInService:
             return await accounts.register(new, password_hash, role=ADMIN)
 
     async def sign_in(self, name: str, password: str, scope: str | None) -> tuple[UserSession, str]:
-        """A new session and its refresh token; unknown names take as long and answer the same as wrong passwords."""
+        """A new session and its refresh token; unknown names take as long and answer the same as wrong passwords.
+
+        The try is taken from the budgets before the password is looked at; raises `TooManySignIns` when one is used up.
+        """
         granted = grant_scope(scope)
-        async with self._database.read_unit() as session:
+        async with self._database.unit() as session:
             account = await self._build_accounts(session).by_sign_in_name(name)
+            taken = await self._budgets.take(session, name, account.id if account else None)
         usable = account is not None and account.is_active
         matches, better_hash = await self._hasher.verify(
             password, account.password_hash if account and usable else None
@@ -92,13 +100,14 @@ class SignInService:
         if account is None or not matches:
             raise WrongCredentials
         async with self._database.unit() as session:
+            await self._budgets.give_back(session, taken)
             return await self._start(session, account, granted, better_hash)
 
     async def _start(
         self, session: Session, seen: Account, scope: str, better_hash: str | None
     ) -> tuple[UserSession, str]:
         """Open the session if the account still is what the password was checked against."""
-        account = await self._build_accounts(session).get(seen.id)
+        account = await self._build_accounts(session).locked(seen.id)
         if account is None or not account.is_active or account.password_hash != seen.password_hash:
             raise WrongCredentials
         if better_hash is not None:

@@ -34,6 +34,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("email_key", name=op.f("uq_accounts_email_key")),
     )
     op.create_table(
+        "sign_in_budgets",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("full_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_budgets")),
+    )
+    with op.batch_alter_table("sign_in_budgets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_budgets_full_at"), ["full_at"], unique=False)
+
+    op.create_table(
         "outbox_events",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -370,6 +379,10 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_outbox_events_sent_at")
 
+    with op.batch_alter_table("sign_in_budgets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_budgets_full_at"))
+
+    op.drop_table("sign_in_budgets")
     op.drop_table("outbox_events")
     op.drop_table("accounts")
     # ### end Alembic commands ###

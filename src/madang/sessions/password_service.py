@@ -1,0 +1,80 @@
+"""Proving and changing one's password while signed in."""
+
+from uuid import UUID
+
+from madang.accounts.models import Account
+from madang.accounts.password_policy import PasswordPolicy
+from madang.db.session import Database, Session
+from madang.kit.clock import Clock
+from madang.kit.hashing import PasswordHasher, normalise
+from madang.outbox.publish import Outbox
+from madang.sessions.budget_service import BudgetService
+from madang.sessions.errors import IncorrectPassword, PasswordUnchanged
+from madang.sessions.events import PasswordChanged, SessionEnded
+from madang.sessions.repository import SessionRepository
+from madang.sessions.sign_in_service import BuildAccounts
+
+
+class PasswordService:
+    """Takes the database rather than a unit, as `SignInService` does: a password is hashed between two short units."""
+
+    def __init__(
+        self,
+        database: Database,
+        build_accounts: BuildAccounts,
+        hasher: PasswordHasher,
+        policy: PasswordPolicy,
+        budgets: BudgetService,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._build_accounts = build_accounts
+        self._hasher = hasher
+        self._policy = policy
+        self._budgets = budgets
+        self._clock = clock
+
+    async def verify(self, account_id: UUID, session_id: UUID, password: str) -> None:
+        """Make the session fresh again; raises `IncorrectPassword`, counted like a failed sign-in."""
+        await self._proven(account_id, password)
+        async with self._database.unit() as session:
+            await SessionRepository(session).authenticated(session_id, self._clock())
+
+    async def change(self, account_id: UUID, session_id: UUID, old: str, new: str) -> None:
+        """Replace the password, which ends all other sessions; the one that asks goes on, and is fresh.
+
+        Raises `IncorrectPassword`, `PasswordUnchanged` or a problem of the policy. Of two changes at once one wins.
+        """
+        seen = await self._proven(account_id, old)
+        if normalise(old) == normalise(new):
+            raise PasswordUnchanged
+        await self._policy.check(new, (seen.account_id, seen.email or seen.unproven_email, seen.name), "new_password")
+        password_hash = await self._hasher.hash(new)
+        async with self._database.unit() as session:
+            account = await self._build_accounts(session).locked(account_id)
+            if account is None or account.password_hash != seen.password_hash:
+                raise IncorrectPassword
+            account.password_hash = password_hash
+            await SessionRepository(session).authenticated(session_id, self._clock())
+            await self._end_others(session, account_id, session_id)
+
+    async def _proven(self, account_id: UUID, password: str) -> Account:
+        """The account as it was when the password was checked against it."""
+        async with self._database.unit() as session:
+            account = await self._build_accounts(session).get(account_id)
+            if account is None:
+                raise IncorrectPassword
+            taken = await self._budgets.take(session, account.account_id, account.id)
+        matches, _ = await self._hasher.verify(password, account.password_hash)
+        if not matches:
+            raise IncorrectPassword
+        async with self._database.unit() as session:
+            await self._budgets.give_back(session, taken)
+        return account
+
+    async def _end_others(self, session: Session, account_id: UUID, kept: UUID) -> None:
+        outbox = Outbox(session, self._clock)
+        reason = "password_changed"
+        for one in await SessionRepository(session).end_others(account_id, kept, self._clock(), reason):
+            outbox.publish(SessionEnded(session_id=one.id, account_id=account_id, reason=reason), key=account_id)
+        outbox.publish(PasswordChanged(account_id=account_id, by="change"), key=account_id)
