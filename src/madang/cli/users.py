@@ -12,12 +12,14 @@ from madang.accounts.models import Account
 from madang.accounts.schemas import NewAccount
 from madang.backends import open_backends
 from madang.cli.installation import bring_schema_up, read_settings
+from madang.cli.users_import import import_users
 from madang.db.session import DatabaseUnavailable
 from madang.kit.hashing import PasswordHasher
 from madang.kit.problems import Problem
 from madang.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Manage people.")
+app.command("import")(import_users)
 
 
 @app.callback()

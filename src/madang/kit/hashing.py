@@ -15,6 +15,7 @@ from typing import TypeVar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from madang.kit.foreign_hashes import Bcrypt, DjangoPbkdf2, DjangoScrypt
 from madang.kit.problems import Text, Unavailable
 from madang.kit.unit_guard import forbid_in_unit
 
@@ -47,7 +48,12 @@ class PasswordHasher:
         self._pool = ThreadPoolExecutor(self._threads, "password-hash", initializer=_lower_priority)
         self._places = self._threads + queue
         self._taken = 0
-        self._hash = PasswordHash((Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES),))
+        self._hash = PasswordHash(
+            (
+                Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES),
+                *(Bcrypt(), DjangoPbkdf2(), DjangoScrypt()),
+            )
+        )
         self._decoy = self._hash.hash(os.urandom(16).hex())
 
     async def hash(self, password: str) -> str:
