@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format setup setup-dev bench openapi lock nightly clean
+.PHONY: help run test check format setup setup-dev mutants bench openapi lock nightly clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ format: setup-dev ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+mutants: setup-dev ## patches that each break a promise; every one must turn its test red
+	@$(BIN)/python -m tests.mutants
+
 bench: setup-dev ## the measured claims; needs a quiet machine
 	$(BIN)/python -m benchmarks
 
@@ -36,7 +39,7 @@ openapi: setup-dev ## write what is generated from the code
 	$(BIN)/madang openapi > openapi.json
 	$(BIN)/madang openapi --problems > docs/problems.md
 
-nightly: check test bench ## everything
+nightly: check test mutants bench ## everything
 
 setup: $(VENV)/.runtime ## the environment that `run` needs
 

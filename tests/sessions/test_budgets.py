@@ -111,3 +111,12 @@ async def test_the_budget_keeps_no_typed_name(client: httpx2.AsyncClient, databa
         keys = (await session.scalars(text("SELECT key FROM sign_in_budgets"))).all()
     assert len(keys) == 2
     assert all(len(key) == 64 and "typed" not in key for key in keys)
+
+
+async def test_right_passwords_at_once_all_sign_in(client: httpx2.AsyncClient) -> None:
+    person = await make_user(client)
+
+    async def again_and_again() -> list[int]:
+        return [(await guess(client, person.account_id, PASSWORD)).status_code for _ in range(6)]
+
+    assert await asyncio.gather(*(again_and_again() for _ in range(8))) == [[200] * 6] * 8

@@ -179,3 +179,19 @@ async def test_of_parallel_changes_one_wins(client: httpx2.AsyncClient) -> None:
 async def test_a_password_of_ten_megabytes_is_refused_unread(client: httpx2.AsyncClient, backends: Backends) -> None:
     answer = await client.post(TOKEN, data={"username": "someone", "password": "x" * 10_000_000})
     assert answer.status_code == 413
+
+
+async def test_sign_ins_racing_a_change_leave_no_session_of_the_old_password(client: httpx2.AsyncClient) -> None:
+    person = await make_user(client)
+    form = {"username": person.account_id, "password": PASSWORD}
+    body = {"old_password": PASSWORD, "new_password": NEW}
+    changed, *raced = await asyncio.gather(
+        client.put(f"{ACCOUNTS}/password", json=body, headers=person.headers),
+        *(client.post(TOKEN, data=form) for _ in range(8)),
+    )
+    client.cookies.clear()
+    assert changed.status_code == 204
+    for answer in raced:
+        if answer.status_code == 200:
+            headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+            assert (await client.get(f"{ACCOUNTS}/me", headers=headers)).status_code == 401

@@ -65,12 +65,15 @@ class BudgetService:
         return taken
 
     async def give_back(self, session: Session, taken: Taken) -> None:
-        """After a right password: the account's budget is whole again, the address gets this one try back."""
+        """After a right password: the account's budget is whole again, the address gets this one try back.
+
+        Rows are locked in the order in which `take` locks them, so that sign-ins at once never wait in a ring.
+        """
         budgets = BudgetRepository(session)
-        if self._account is not None:
-            await budgets.reset([taken.account_key])
         if self._address is not None:
             await budgets.give_back(taken.address_key, self._address.step)
+        if self._account is not None:
+            await budgets.reset([taken.account_key])
 
     async def forget(self, session: Session, names: list[str]) -> None:
         """Make the budgets of an account's names whole, as after a password reset."""
