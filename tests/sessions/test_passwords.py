@@ -2,21 +2,30 @@
 
 import asyncio
 import unicodedata
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import text
 from tests.factories import PASSWORD, make_user, sign_in
 from tests.servers import visiting
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from madang.accounts.deps import build_accounts
 from madang.accounts.errors import PasswordTooCommon
 from madang.accounts.password_policy import PasswordPolicy
-from madang.backends import Backends
+from madang.accounts.schemas import NewAccount
 from madang.backends.breaches.base import split_hash
 from madang.db.session import Database
+from madang.kit.clock import utc_now
 from madang.kit.common_passwords import is_common
+from madang.kit.hashing import PasswordHasher
+from madang.kit.secrets import Keyring
+from madang.sessions.budget_service import BudgetService
+from madang.sessions.errors import WrongCredentials
+from madang.sessions.sign_in_service import Lifetimes, SignInService
 from madang.settings import Settings
 
 ACCOUNTS = "/api/v1/accounts"
@@ -176,7 +185,7 @@ async def test_of_parallel_changes_one_wins(client: httpx2.AsyncClient) -> None:
     assert (await client.post(TOKEN, data=data)).status_code == 200
 
 
-async def test_a_password_of_ten_megabytes_is_refused_unread(client: httpx2.AsyncClient, backends: Backends) -> None:
+async def test_a_password_of_ten_megabytes_is_refused_unread(client: httpx2.AsyncClient) -> None:
     answer = await client.post(TOKEN, data={"username": "someone", "password": "x" * 10_000_000})
     assert answer.status_code == 413
 
@@ -195,3 +204,29 @@ async def test_sign_ins_racing_a_change_leave_no_session_of_the_old_password(cli
         if answer.status_code == 200:
             headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
             assert (await client.get(f"{ACCOUNTS}/me", headers=headers)).status_code == 401
+
+
+class Overtaken(PasswordHasher):
+    """Finds the password right, and then somebody changes it before the session is opened."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        found = await super().verify(password, stored)
+        async with self._database.unit() as session:
+            await session.execute(text("UPDATE accounts SET password_hash = 'changed'"))
+        return found
+
+
+async def test_a_password_changed_while_it_is_checked_signs_nobody_in(database: Database) -> None:
+    hasher, keyring, lifetimes = Overtaken(database), Keyring(["a" * 32]), Lifetimes(*[timedelta(days=1)] * 3)
+    budgets = BudgetService(None, None, "", utc_now)
+    service = SignInService(database, build_accounts, hasher, keyring, lifetimes, utc_now, PasswordPolicy(8), budgets)
+    await service.sign_up(NewAccount(account_id="overtaken", password=PASSWORD))
+    with pytest.raises(WrongCredentials):
+        await service.sign_in("overtaken", PASSWORD, None)
+    hasher.close()
+    async with database.read_unit() as session:
+        assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
