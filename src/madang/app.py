@@ -31,6 +31,8 @@ from madang.kit.secrets import Keyring
 from madang.media.link_router import router as media_links
 from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
+from madang.sessions.metadata_router import oauth
+from madang.sessions.metadata_router import router as token_metadata
 from madang.sessions.oauth_router import router as tokens
 from madang.sessions.password_router import router as passwords
 from madang.sessions.router import router as sessions
@@ -75,6 +77,8 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         accounts,
         tokens,
         passwords,
+        token_metadata,
+        oauth,
         sessions,
         media_links,
         media,

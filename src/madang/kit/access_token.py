@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
@@ -56,9 +57,14 @@ class AccessTokens:
         """`keys`: private keys as JWK by their ids, the signing one first."""
         self._keys = {key_id: OKPKey.import_key(json.loads(key)) for key_id, key in keys.items()}
         self._signing_id = next(iter(self._keys))
-        self._issuer = issuer
+        self.issuer = issuer
         self._ttl = ttl.total_seconds()
         self._verified: OrderedDict[str, AccessToken] = OrderedDict()
+
+    def public_keys(self) -> list[dict[str, Any]]:
+        """The public halves as JWK (RFC 8037), with what they are for."""
+        purpose = {"use": "sig", "alg": ALGORITHM}
+        return [{**key.as_dict(private=False), "kid": key_id, **purpose} for key_id, key in self._keys.items()]
 
     def issue(
         self, *, subject: UUID, session_id: UUID, scopes: str, authenticated_at: float, methods: Sequence[str]
@@ -67,8 +73,8 @@ class AccessTokens:
         now = int(time.time())
         life = int(self._ttl * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - jitter is no secret
         claims = {
-            "iss": self._issuer,
-            "aud": self._issuer,
+            "iss": self.issuer,
+            "aud": self.issuer,
             "sub": str(subject),
             "sid": str(session_id),
             "jti": new_id().hex,
@@ -106,7 +112,7 @@ class AccessTokens:
         claims = decoded.claims
         if decoded.header.get("typ") != _TYPE or "crit" in decoded.header:
             return None
-        if claims.get("iss") != self._issuer or claims.get("aud") != self._issuer:
+        if claims.get("iss") != self.issuer or claims.get("aud") != self.issuer:
             return None
         return _access_token(claims, session_id)
 

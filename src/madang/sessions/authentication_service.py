@@ -1,6 +1,7 @@
 """Answers who is calling, and owns the keys that access tokens are signed with."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from madang.db.session import Database, Session, advisory_lock
@@ -42,6 +43,14 @@ class AuthenticationService:
         if row.ended_at is not None or min(row.expires_at, row.idle_expires_at) <= now:
             raise InvalidAccessToken
         return Caller(row, read.session_id, read.scopes & frozenset(row.scope.split()), row.authenticated_at)
+
+    @property
+    def issuer(self) -> str:
+        return self._tokens.issuer
+
+    def public_keys(self) -> list[dict[str, Any]]:
+        """Every key that a live token may be signed with, as public JWK (RFC 7517)."""
+        return self._tokens.public_keys()
 
     def issue(self, user_session: UserSession) -> tuple[str, int]:
         """An access token for a session, and its life in seconds."""

@@ -9,13 +9,12 @@ from madang.http.cookies import access_cookie_name, clear_session_cookies, refre
 from madang.http.oauth import OAuthRoute
 from madang.http.problems import InvalidRequest
 from madang.http.state import App, Running, running
-from madang.kit.refresh_token import RefreshToken
 from madang.kit.schemas import WithoutNul
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.deps import Authentication, Rotation, Sessions, SignIn
-from madang.sessions.errors import InvalidRefreshToken, NoRefreshToken, UnsupportedGrant
+from madang.sessions.errors import NoRefreshToken, UnsupportedGrant
 from madang.sessions.models import UserSession
-from madang.sessions.rotation_service import parse_refresh_token
+from madang.sessions.rotation_service import parse_refresh_token, readable_refresh_tokens
 from madang.sessions.schemas import OFFLINE, SignedOut, TokenView
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["sessions"], route_class=OAuthRoute)
@@ -104,7 +103,9 @@ async def logout(
     authentication: Authentication,
 ) -> SignedOut:
     named = {authentication.session_of(one) for one in _access_tokens(request, app)} - {None}
-    ended = await sessions.sign_out([one for one in named if one], _readable([presented, credential(request)]))
+    ended = await sessions.sign_out(
+        [one for one in named if one], readable_refresh_tokens([presented, credential(request)])
+    )
     clear_session_cookies(response, app.settings)
     return SignedOut(sessions_ended=ended)
 
@@ -130,13 +131,3 @@ def _grant(
 def _access_tokens(request: Request, app: Running) -> list[str]:
     found = [credential(request), request.cookies.get(access_cookie_name(app.settings))]
     return [token for token in found if token]
-
-
-def _readable(presented: list[str | None]) -> list[RefreshToken]:
-    readable = []
-    for text in presented:
-        try:
-            readable += [parse_refresh_token(text)] if text else []
-        except InvalidRefreshToken:
-            continue
-    return readable

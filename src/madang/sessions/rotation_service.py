@@ -1,5 +1,7 @@
 """Rotation of refresh tokens (RFC 9700 §4.14.2) with a grace window for tabs that refresh at once."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from madang.db.session import Database, Session
@@ -22,6 +24,15 @@ def parse_refresh_token(text: str) -> RefreshToken:
         return refresh_token.parse(text)
     except MalformedToken:
         raise InvalidRefreshToken from None
+
+
+def readable_refresh_tokens(presented: Iterable[str | None]) -> list[RefreshToken]:
+    """Those of the texts that are refresh tokens by their form."""
+    readable = []
+    for text in presented:
+        with suppress(InvalidRefreshToken):
+            readable += [parse_refresh_token(text)] if text else []
+    return readable
 
 
 class RotationService:

@@ -1,7 +1,7 @@
 """Requests and responses of sessions."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -21,6 +21,27 @@ class TokenView(View):
     expires_in: int = Field(description="seconds")
     scope: str
     refresh_token: str | None = None
+
+
+class KeySet(View):
+    """RFC 7517; public keys only."""
+
+    keys: list[dict[str, Any]]
+
+
+class AuthorizationServer(View):
+    """RFC 8414, for the tokens of our own front ends."""
+
+    issuer: str
+    token_endpoint: str
+    revocation_endpoint: str
+    jwks_uri: str
+    scopes_supported: list[str]
+    service_documentation: str
+    response_types_supported: tuple[str, ...] = ()
+    grant_types_supported: tuple[str, ...] = ("refresh_token",)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
+    revocation_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
 
 
 class SessionView(View):
