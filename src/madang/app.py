@@ -17,6 +17,7 @@ from madang.captions.router import router as captions
 from madang.chat.deps import answering
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
+from madang.factors.router import router as factors
 from madang.http import health, metrics
 from madang.http.docs import install_docs
 from madang.http.edge import Edge
@@ -77,6 +78,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         accounts,
         tokens,
         passwords,
+        factors,
         token_metadata,
         oauth,
         sessions,

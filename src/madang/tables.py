@@ -3,6 +3,7 @@
 import madang.accounts.models
 import madang.captions.models
 import madang.chat.models
+import madang.factors.models
 import madang.media.models
 import madang.outbox.models
 import madang.sessions.models

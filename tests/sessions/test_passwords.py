@@ -18,7 +18,8 @@ from madang.accounts.errors import PasswordTooCommon
 from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
 from madang.backends.breaches.base import split_hash
-from madang.db.session import Database
+from madang.db.session import Database, Session
+from madang.factors.service import FactorService
 from madang.kit.clock import utc_now
 from madang.kit.common_passwords import is_common
 from madang.kit.hashing import PasswordHasher
@@ -223,7 +224,13 @@ class Overtaken(PasswordHasher):
 async def test_a_password_changed_while_it_is_checked_signs_nobody_in(database: Database) -> None:
     hasher, keyring, lifetimes = Overtaken(database), Keyring(["a" * 32]), Lifetimes(*[timedelta(days=1)] * 3)
     budgets = BudgetService(None, None, "", utc_now)
-    service = SignInService(database, build_accounts, hasher, keyring, lifetimes, utc_now, PasswordPolicy(8), budgets)
+
+    def factors(session: Session) -> FactorService:
+        return FactorService(session, keyring, utc_now)
+
+    service = SignInService(
+        database, build_accounts, factors, hasher, keyring, lifetimes, utc_now, PasswordPolicy(8), budgets
+    )
     await service.sign_up(NewAccount(account_id="overtaken", password=PASSWORD))
     with pytest.raises(WrongCredentials):
         await service.sign_in("overtaken", PASSWORD, None)

@@ -13,7 +13,8 @@ from tests.factories import PASSWORD, SignedIn, make_user
 from madang.accounts.deps import build_accounts
 from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
-from madang.db.session import Database
+from madang.db.session import Database, Session
+from madang.factors.service import FactorService
 from madang.kit import refresh_token, tokens
 from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
@@ -56,7 +57,13 @@ class Family:
 async def family(database: Database) -> Family:
     clock, keyring, hasher = ManualClock(), Keyring(["a" * 32]), PasswordHasher()
     budgets = BudgetService(None, None, "", clock)
-    service = SignInService(database, build_accounts, hasher, keyring, LIFETIMES, clock, PasswordPolicy(8), budgets)
+
+    def factors(session: Session) -> FactorService:
+        return FactorService(session, keyring, clock)
+
+    service = SignInService(
+        database, build_accounts, factors, hasher, keyring, LIFETIMES, clock, PasswordPolicy(8), budgets
+    )
     await service.sign_up(NewAccount(account_id="family", password=PASSWORD))
     _, token = await service.sign_in("family", PASSWORD, None)
     hasher.close()

@@ -93,6 +93,7 @@ def problem_response(problem: Problem, request: Request, errors: list[dict[str, 
         body: dict[str, Any] = {
             "error": problem.error,
             "error_description": problem.detail.render("en", problem.values),
+            **problem.members,
         }
         return JSONResponse(body, problem.status, headers=problem.headers | _NO_STORE)
     body = problem_body(problem, request.url.path, language_of(request))

@@ -86,6 +86,11 @@ class OAuthError(Problem):
     status = 400
     error: ClassVar[str]
 
+    @property
+    def members(self) -> Mapping[str, str]:
+        """What the answer carries beside `error` and `error_description`."""
+        return {}
+
 
 def catalogue() -> Iterator[type[Problem]]:
     """Every concrete problem that has been imported, in the order of its code."""

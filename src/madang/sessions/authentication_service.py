@@ -14,6 +14,9 @@ from madang.sessions.errors import InvalidAccessToken
 from madang.sessions.models import SigningKey, UserSession
 from madang.sessions.repository import CallerRepository, SessionRepository
 
+# How a session was opened, as RFC 8176 names the methods.
+_METHODS = {"otp": ("pwd", "otp", "mfa"), "recovery": ("pwd", "mfa")}
+
 
 class AuthenticationService:
     """The application's `Authenticator`. Revocation holds from the next request on, since the row is read anew."""
@@ -59,7 +62,7 @@ class AuthenticationService:
             session_id=user_session.id,
             scopes=user_session.scope,
             authenticated_at=user_session.authenticated_at.timestamp(),
-            methods=[user_session.method],
+            methods=_METHODS.get(user_session.method, (user_session.method,)),
         )
 
 

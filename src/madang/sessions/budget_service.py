@@ -18,6 +18,7 @@ from madang.sessions.budget_repository import BudgetRepository
 from madang.sessions.errors import TooManySignIns
 
 MILLISECONDS = 1000
+_FACTOR_TRIES, _FACTOR_SECONDS = 10, 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,14 @@ class BudgetService:
         if self._account is not None:
             await budgets.reset([taken.account_key])
 
-    async def forget(self, session: Session, names: list[str]) -> None:
-        """Make the budgets of an account's names whole, as after a password reset."""
-        await BudgetRepository(session).reset([_key("account", name.casefold(), "") for name in names])
+    async def take_factor(self, session: Session, account_id: UUID) -> None:
+        """Take a try at the second factor, one budget for all challenges and kinds of codes; there is no switch for it,
+        since six digits are guessed in a million tries. Raises `TooManySignIns`."""
+        budget = Budget("second_factor", _FACTOR_TRIES, _FACTOR_SECONDS)
+        await self._take(BudgetRepository(session), _key("second factor", str(account_id)), budget)
+
+    async def give_factor_back(self, session: Session, account_id: UUID) -> None:
+        await BudgetRepository(session).reset([_key("second factor", str(account_id))])
 
     async def _take(self, budgets: BudgetRepository, key: str, budget: Budget | None) -> None:
         if budget is None:

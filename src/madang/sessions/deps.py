@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from madang.accounts.deps import build_accounts, build_password_policy
+from madang.factors.service import FactorService
 from madang.http.client_address import limit_key
 from madang.http.limits import Limiter
 from madang.http.state import App, Running, running
@@ -51,6 +52,7 @@ async def _sign_in(request: Request) -> SignInService:
     return SignInService(
         app.backends.database,
         lambda session: build_accounts(session, app.clock),
+        lambda session: FactorService(session, app.keyring, app.clock),
         app.hasher,
         app.keyring,
         lifetimes(app),

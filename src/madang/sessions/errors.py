@@ -1,5 +1,6 @@
 """Problems of sessions and tokens."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, TooMany, Unauthenticated
@@ -54,6 +55,40 @@ class TooManySignIns(TooMany):
         return super().headers | policy
 
 
+class MfaRequired(OAuthError):
+    """The password was right and a second factor is on: our one addition to the errors of RFC 6749."""
+
+    status = 403
+    error: ClassVar[str] = "mfa_required"
+    code = "mfa-required"
+    title = Text("A second factor is needed", "2단계 인증이 필요합니다")
+    detail = Text(
+        "Send grant_type urn:madang:mfa with mfa_token and a code of the app, or a recovery code.",
+        "grant_type urn:madang:mfa 와 mfa_token, 인증 앱 코드 또는 복구 코드를 보내세요.",
+    )
+
+    def __init__(self, mfa_token: str) -> None:
+        super().__init__()
+        self._token = mfa_token
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        return {"mfa_token": self._token}
+
+
+class WrongFactor(OAuthError):
+    """Committed, because the try must stay counted."""
+
+    error: ClassVar[str] = "invalid_grant"
+    commit = True
+    code = "wrong-factor"
+    title = Text("The second factor does not fit", "2단계 인증에 실패했습니다")
+    detail = Text(
+        "The code is wrong or was used before, or the sign-in took too long; try the next code, or begin again.",
+        "코드가 틀렸거나 이미 사용되었거나 시간이 지났습니다. 다음 코드를 입력하거나 다시 로그인하세요.",
+    )
+
+
 class InvalidRefreshToken(OAuthError):
     error: ClassVar[str] = "invalid_grant"
     code = "invalid-refresh-token"
@@ -91,7 +126,10 @@ class UnsupportedGrant(OAuthError):
     error: ClassVar[str] = "unsupported_grant_type"
     code = "unsupported-grant-type"
     title = Text("Unknown grant", "지원하지 않는 grant입니다")
-    detail = Text("grant_type is password or refresh_token.", "grant_type은 password 또는 refresh_token입니다.")
+    detail = Text(
+        "grant_type is password, refresh_token or urn:madang:mfa.",
+        "grant_type은 password, refresh_token, urn:madang:mfa 중 하나입니다.",
+    )
 
 
 class InvalidScope(OAuthError):

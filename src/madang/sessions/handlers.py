@@ -22,4 +22,11 @@ async def sweep_whole_budgets(_event: Event, delivery: Delivery) -> None:
     await sweep(delivery.backends.database, lambda session: BudgetRepository(session).delete_full(now, SWEEP_BATCH))
 
 
-handlers: Handlers = {HousekeepingDue: [sweep_ended_sessions, sweep_whole_budgets]}
+async def sweep_unanswered_challenges(_event: Event, delivery: Delivery) -> None:
+    now = utc_now()
+    await sweep(
+        delivery.backends.database, lambda session: SessionRepository(session).delete_challenges(now, SWEEP_BATCH)
+    )
+
+
+handlers: Handlers = {HousekeepingDue: [sweep_ended_sessions, sweep_unanswered_challenges, sweep_whole_budgets]}

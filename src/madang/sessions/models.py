@@ -38,6 +38,21 @@ class UserSession(Base):
     user_agent: Mapped[str | None] = mapped_column(String(300))
 
 
+class SignInChallenge(Base):
+    """A sign-in whose password was right and whose second factor is awaited; the token itself is not stored.
+
+    `password_mark` is a hash of the password's hash at that time: a change in between voids the challenge.
+    """
+
+    __tablename__ = "sign_in_challenges"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    scope: Mapped[str] = mapped_column(String(400))
+    password_mark: Mapped[bytes] = mapped_column(LargeBinary(32))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class SignInBudget(Base):
     """How much of a budget of failed sign-ins is used, as the generic cell rate algorithm keeps it.
 

@@ -17,6 +17,7 @@ from madang.sessions.models import UserSession
 from madang.sessions.rotation_service import parse_refresh_token, readable_refresh_tokens
 from madang.sessions.schemas import OFFLINE, SignedOut, TokenView
 
+MFA_GRANT = "urn:madang:mfa"
 router = APIRouter(prefix="/api/v1/accounts", tags=["sessions"], route_class=OAuthRoute)
 
 
@@ -69,11 +70,17 @@ async def token(
     password: Annotated[str | None, Form(max_length=1024)] = None,
     scope: Annotated[str | None, Form(max_length=400)] = None,
     refresh_token: Annotated[str | None, Form(max_length=1024)] = None,
+    mfa_token: Annotated[str | None, Form(max_length=200)] = None,
+    code: Annotated[str | None, Form(max_length=64)] = None,
 ) -> TokenView:
     if grant_type == "refresh_token":
         if refresh_token is None:
             raise NoRefreshToken
         started, live = await rotation.rotate(parse_refresh_token(refresh_token))
+    elif grant_type == MFA_GRANT:
+        if mfa_token is None or code is None:
+            raise InvalidRequest(reason="missing: mfa_token or code")
+        started, live = await sign_in.prove_factor(mfa_token, code)
     elif grant_type != "password":
         raise UnsupportedGrant
     elif username is None or password is None:

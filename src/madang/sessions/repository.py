@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from madang.accounts.models import Account
 from madang.db.session import Database, Session, changed_rows
-from madang.sessions.models import SigningKey, UserSession
+from madang.sessions.models import SignInChallenge, SigningKey, UserSession
 
 _CALLER = (
     select(
@@ -132,6 +132,25 @@ class SessionRepository:
         self, account_id: UUID, kept: UUID, now: datetime, reason: str = "revoked"
     ) -> Sequence[UserSession]:
         return await self.end(now, reason, UserSession.account_id == account_id, UserSession.id != kept)
+
+    async def add_challenge(self, challenge: SignInChallenge) -> None:
+        self._session.add(challenge)
+        await self._session.flush()
+
+    async def challenge(self, digest: bytes, now: datetime) -> SignInChallenge | None:
+        live = select(SignInChallenge).where(SignInChallenge.digest == digest, SignInChallenge.expires_at > now)
+        return await self._session.scalar(live)
+
+    async def use_challenge(self, digest: bytes) -> bool:
+        """Delete it; of two at once one succeeds."""
+        statement = delete(SignInChallenge).where(SignInChallenge.digest == digest).returning(SignInChallenge.digest)
+        return bool((await self._session.execute(statement)).all())
+
+    async def delete_challenges(self, before: datetime, limit: int) -> int:
+        """Delete challenges that ran out before that time."""
+        old = select(SignInChallenge.digest).where(SignInChallenge.expires_at < before).limit(limit)
+        result = await self._session.execute(delete(SignInChallenge).where(SignInChallenge.digest.in_(old)))
+        return changed_rows(result)
 
     async def delete_over(self, before: datetime, limit: int) -> int:
         """Delete sessions that ended or ran out before that time."""

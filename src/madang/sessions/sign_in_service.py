@@ -1,5 +1,6 @@
 """Signing in: sign-up, the password grant, and the first administrator."""
 
+import hashlib
 import hmac
 import os
 from collections.abc import Callable
@@ -12,20 +13,24 @@ from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
 from madang.accounts.service import AccountService, lock_administrators
 from madang.db.session import Database, Session
-from madang.kit import refresh_token
+from madang.factors.service import FactorService
+from madang.kit import refresh_token, tokens
 from madang.kit.clock import Clock
 from madang.kit.hashing import PasswordHasher
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
 from madang.sessions.budget_service import BudgetService
-from madang.sessions.errors import InvalidScope, SetupClosed, WrongCredentials, WrongSetupCode
+from madang.sessions.errors import InvalidScope, MfaRequired, SetupClosed, WrongCredentials, WrongFactor, WrongSetupCode
 from madang.sessions.events import SessionStarted
-from madang.sessions.models import UserSession
+from madang.sessions.models import SignInChallenge, UserSession
 from madang.sessions.repository import SessionRepository
 from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE, SetUp
 
 BuildAccounts = Callable[[Session], AccountService]
+BuildFactors = Callable[[Session], FactorService]
+MFA_PREFIX = "mdm_"
+MFA_TTL = timedelta(minutes=10)
 UnitFactory = Callable[[], AbstractAsyncContextManager[Session]]
 
 
@@ -45,6 +50,7 @@ class SignInService:
         self,
         database: Database,
         build_accounts: BuildAccounts,
+        build_factors: BuildFactors,
         hasher: PasswordHasher,
         keyring: Keyring,
         lifetimes: Lifetimes,
@@ -54,6 +60,7 @@ class SignInService:
     ) -> None:
         self._database = database
         self._build_accounts = build_accounts
+        self._build_factors = build_factors
         self._hasher = hasher
         self._keyring = keyring
         self._lifetimes = lifetimes
@@ -87,7 +94,8 @@ class SignInService:
     async def sign_in(self, name: str, password: str, scope: str | None) -> tuple[UserSession, str]:
         """A new session and its refresh token; unknown names take as long and answer the same as wrong passwords.
 
-        The try is taken from the budgets before the password is looked at; raises `TooManySignIns` when one is used up.
+        The try is taken from the budgets before the password is looked at; raises `TooManySignIns` when one is used up,
+        and `MfaRequired` when the password was right and a second factor is on.
         """
         granted = grant_scope(scope)
         async with self._database.unit() as session:
@@ -101,25 +109,63 @@ class SignInService:
             raise WrongCredentials
         async with self._database.unit() as session:
             await self._budgets.give_back(session, taken)
-            return await self._start(session, account, granted, better_hash)
+            account = await self._unchanged(session, account, better_hash)
+            if not await self._build_factors(session).is_enrolled(account.id):
+                return await self._open(session, account, granted, "pwd")
+            mfa_token = await self._challenge(session, account, granted)
+        raise MfaRequired(mfa_token)
 
-    async def _start(
-        self, session: Session, seen: Account, scope: str, better_hash: str | None
-    ) -> tuple[UserSession, str]:
-        """Open the session if the account still is what the password was checked against."""
+    async def prove_factor(self, mfa_token: str, code: str) -> tuple[UserSession, str]:
+        """A new session for a challenge and a code, both of which are used up.
+
+        Raises `WrongFactor`, or `TooManySignIns` once ten tries of an account have failed, whatever the challenge.
+        """
+        digest, now = _digest(mfa_token), self._clock()
+        async with self._database.unit() as session:
+            sessions = SessionRepository(session)
+            challenge = await sessions.challenge(digest, now)
+            if challenge is None:
+                raise WrongFactor
+            await self._budgets.take_factor(session, challenge.account_id)
+            account = await self._build_accounts(session).locked(challenge.account_id)
+            if account is None or not account.is_active or _mark(account) != challenge.password_mark:
+                raise WrongFactor
+            method = await self._build_factors(session).prove(account.id, code)
+            if method is None or not await sessions.use_challenge(digest):
+                raise WrongFactor
+            await self._budgets.give_factor_back(session, account.id)
+            return await self._open(session, account, challenge.scope, method)
+
+    async def _challenge(self, session: Session, account: Account, scope: str) -> str:
+        token = tokens.encode(MFA_PREFIX, os.urandom(32))
+        challenge = SignInChallenge(
+            digest=_digest(token),
+            account_id=account.id,
+            scope=scope,
+            password_mark=_mark(account),
+            expires_at=self._clock() + MFA_TTL,
+        )
+        await SessionRepository(session).add_challenge(challenge)
+        return token
+
+    async def _unchanged(self, session: Session, seen: Account, better_hash: str | None) -> Account:
+        """The account, if it still is what the password was checked against."""
         account = await self._build_accounts(session).locked(seen.id)
         if account is None or not account.is_active or account.password_hash != seen.password_hash:
             raise WrongCredentials
         if better_hash is not None:
             account.password_hash = better_hash
-        started = self._new_session(account, scope)
+        return account
+
+    async def _open(self, session: Session, account: Account, scope: str, method: str) -> tuple[UserSession, str]:
+        started = self._new_session(account, scope, method)
         await SessionRepository(session).add(started)
         fact = SessionStarted(session_id=started.id, account_id=account.id)
         Outbox(session, self._clock).publish(fact, key=account.id)
         token = refresh_token.make(self._keyring, started.key_id, started.salt, started.id, started.counter)
         return started, token.encode() if token else ""
 
-    def _new_session(self, account: Account, scope: str) -> UserSession:
+    def _new_session(self, account: Account, scope: str, method: str) -> UserSession:
         now, origin = self._clock(), current_origin()
         return UserSession(
             account_id=account.id,
@@ -128,7 +174,7 @@ class SignInService:
             counter=0,
             rotated_at=now,
             scope=scope,
-            method="pwd",
+            method=method,
             authenticated_at=now,
             created_at=now,
             last_used_at=now,
@@ -137,6 +183,14 @@ class SignInService:
             ip=origin.ip,
             user_agent=origin.user_agent,
         )
+
+
+def _digest(mfa_token: str) -> bytes:
+    return hashlib.sha256(mfa_token.encode()).digest()
+
+
+def _mark(account: Account) -> bytes:
+    return hashlib.sha256((account.password_hash or "").encode()).digest()
 
 
 def grant_scope(asked: str | None) -> str:

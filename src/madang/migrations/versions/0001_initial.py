@@ -34,6 +34,46 @@ def upgrade() -> None:
         sa.UniqueConstraint("email_key", name=op.f("uq_accounts_email_key")),
     )
     op.create_table(
+        "totp_factors",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_totp_factors_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_totp_factors")),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_recovery_codes_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_recovery_codes")),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_codes_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "sign_in_challenges",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("scope", sa.String(length=400), nullable=False),
+        sa.Column("password_mark", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_sign_in_challenges_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_challenges")),
+    )
+    with op.batch_alter_table("sign_in_challenges", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_challenges_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sign_in_challenges_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "sign_in_budgets",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("full_at", sa.BigInteger(), nullable=False),
@@ -379,6 +419,16 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_outbox_events_sent_at")
 
+    with op.batch_alter_table("sign_in_challenges", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_challenges_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_sign_in_challenges_account_id"))
+
+    op.drop_table("sign_in_challenges")
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recovery_codes_account_id"))
+
+    op.drop_table("recovery_codes")
+    op.drop_table("totp_factors")
     with op.batch_alter_table("sign_in_budgets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_budgets_full_at"))
 

@@ -1,0 +1,98 @@
+"""The rules of second factors: enrolling, proving, recovering."""
+
+import hashlib
+import hmac
+from uuid import UUID
+
+from madang.db.session import Session
+from madang.factors.errors import NoSuchFactor, TotpAlreadyOn, WrongCode
+from madang.factors.events import RecoveryCodesMade, TotpEnrolled, TotpRemoved
+from madang.factors.models import Totp
+from madang.factors.repository import FactorRepository
+from madang.kit import one_time_codes
+from madang.kit.clock import Clock
+from madang.kit.secrets import Keyring
+from madang.kit.tokens import readable_code
+from madang.outbox.publish import Outbox
+
+RECOVERY_CODES = 10
+_PURPOSE = "recovery code"
+
+
+class FactorService:
+    def __init__(self, session: Session, keyring: Keyring, clock: Clock) -> None:
+        self._factors = FactorRepository(session)
+        self._outbox = Outbox(session, clock)
+        self._keyring = keyring
+        self._clock = clock
+
+    async def is_enrolled(self, account_id: UUID) -> bool:
+        totp = await self._factors.totp(account_id)
+        return totp is not None and totp.confirmed_at is not None
+
+    async def recovery_codes_left(self, account_id: UUID) -> int:
+        return await self._factors.recovery_codes_left(account_id)
+
+    async def begin(self, account_id: UUID) -> str:
+        """A new secret that counts once it is confirmed; asking again replaces it. Raises `TotpAlreadyOn`."""
+        totp = await self._factors.locked_totp(account_id)
+        if totp is not None and totp.confirmed_at is not None:
+            raise TotpAlreadyOn
+        secret = one_time_codes.new_secret()
+        sealed = self._keyring.seal(secret.encode())
+        if totp is not None:
+            totp.sealed = sealed
+        else:
+            await self._factors.add_totp(Totp(account_id=account_id, sealed=sealed, created_at=self._clock()))
+        return secret
+
+    async def confirm(self, account_id: UUID, code: str) -> list[str]:
+        """Switch the factor on by a first code; returns recovery codes. Raises `NoSuchFactor` or `WrongCode`."""
+        totp = await self._factors.locked_totp(account_id)
+        if totp is None or totp.confirmed_at is not None:
+            raise NoSuchFactor
+        step = self._step(totp, code)
+        if step is None or not await self._factors.confirm(account_id, step, self._clock()):
+            raise WrongCode
+        self._outbox.publish(TotpEnrolled(account_id=account_id), key=account_id)
+        return await self._new_codes(account_id)
+
+    async def remove(self, account_id: UUID) -> None:
+        """Switch the second factor off, recovery codes included; raises `NoSuchFactor`."""
+        totp = await self._factors.locked_totp(account_id)
+        if totp is None:
+            raise NoSuchFactor
+        await self._factors.remove_totp(totp)
+        await self._factors.replace_recovery_codes(account_id, [])
+        self._outbox.publish(TotpRemoved(account_id=account_id), key=account_id)
+
+    async def renew_recovery_codes(self, account_id: UUID) -> list[str]:
+        """Ten new codes, which void the old ones; raises `NoSuchFactor` while no factor is on."""
+        if not await self.is_enrolled(account_id):
+            raise NoSuchFactor
+        return await self._new_codes(account_id)
+
+    async def prove(self, account_id: UUID, code: str) -> str | None:
+        """`otp` or `recovery` when the code is good, which uses it up; None otherwise."""
+        totp = await self._factors.totp(account_id)
+        if totp is None or totp.confirmed_at is None:
+            return None
+        step = self._step(totp, code)
+        if step is not None:
+            return "otp" if await self._factors.use_step(account_id, step) else None
+        return "recovery" if await self._factors.use_recovery_code(account_id, self._digests(code)) else None
+
+    def _step(self, totp: Totp, code: str) -> int | None:
+        secret = self._keyring.unseal(totp.sealed).decode()
+        return one_time_codes.matching_step(secret, "".join(code.split()), self._clock().timestamp())
+
+    async def _new_codes(self, account_id: UUID) -> list[str]:
+        codes = [readable_code() for _ in range(RECOVERY_CODES)]
+        await self._factors.replace_recovery_codes(account_id, [self._digests(code)[0] for code in codes])
+        self._outbox.publish(RecoveryCodesMade(account_id=account_id), key=account_id)
+        return codes
+
+    def _digests(self, code: str) -> list[bytes]:
+        """What may be stored of the code: its hash under each of the installation's secrets, the newest first."""
+        text = "".join(sign for sign in code.upper() if sign.isalnum())
+        return [hmac.digest(key, text.encode(), hashlib.sha256) for key in self._keyring.keys(_PURPOSE)]
