@@ -26,7 +26,8 @@ from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
 from madang.sessions.budget_service import BudgetService
 from madang.sessions.errors import WrongCredentials
-from madang.sessions.sign_in_service import Lifetimes, SignInService
+from madang.sessions.opening_service import Lifetimes, OpeningService
+from madang.sessions.sign_in_service import SignInService
 from madang.settings import Settings
 
 ACCOUNTS = "/api/v1/accounts"
@@ -228,9 +229,8 @@ async def test_a_password_changed_while_it_is_checked_signs_nobody_in(database: 
     def factors(session: Session) -> FactorService:
         return FactorService(session, keyring, utc_now)
 
-    service = SignInService(
-        database, build_accounts, factors, hasher, keyring, lifetimes, utc_now, PasswordPolicy(8), budgets
-    )
+    opening = OpeningService(factors, keyring, lifetimes, utc_now)
+    service = SignInService(database, build_accounts, opening, hasher, utc_now, PasswordPolicy(8), budgets)
     await service.sign_up(NewAccount(account_id="overtaken", password=PASSWORD))
     with pytest.raises(WrongCredentials):
         await service.sign_in("overtaken", PASSWORD, None)

@@ -20,8 +20,9 @@ from madang.kit.hashing import PasswordHasher
 from madang.kit.secrets import Keyring
 from madang.sessions.budget_service import BudgetService
 from madang.sessions.errors import InvalidRefreshToken, RefreshTokenReused
+from madang.sessions.opening_service import Lifetimes, OpeningService
 from madang.sessions.rotation_service import RotationService, parse_refresh_token
-from madang.sessions.sign_in_service import Lifetimes, SignInService
+from madang.sessions.sign_in_service import SignInService
 
 LIFETIMES = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=90), grace=timedelta(seconds=20))
 
@@ -61,9 +62,8 @@ async def family(database: Database) -> Family:
     def factors(session: Session) -> FactorService:
         return FactorService(session, keyring, clock)
 
-    service = SignInService(
-        database, build_accounts, factors, hasher, keyring, LIFETIMES, clock, PasswordPolicy(8), budgets
-    )
+    opening = OpeningService(factors, keyring, LIFETIMES, clock)
+    service = SignInService(database, build_accounts, opening, hasher, clock, PasswordPolicy(8), budgets)
     await service.sign_up(NewAccount(account_id="family", password=PASSWORD))
     _, token = await service.sign_in("family", PASSWORD, None)
     hasher.close()

@@ -4,11 +4,13 @@ import base64
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from madang.accounts.deps import build_accounts, build_password_policy
+from madang.db.session import Session
 from madang.factors.service import FactorService
 from madang.http.client_address import limit_key
+from madang.http.cookies import set_session_cookies
 from madang.http.limits import Limiter
 from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
@@ -16,10 +18,13 @@ from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.budget_service import Budget, BudgetService
+from madang.sessions.models import UserSession
+from madang.sessions.opening_service import Lifetimes, OpeningService
 from madang.sessions.password_service import PasswordService
 from madang.sessions.rotation_service import RotationService
+from madang.sessions.schemas import OFFLINE, TokenView
 from madang.sessions.service import SessionService
-from madang.sessions.sign_in_service import Lifetimes, SignInService
+from madang.sessions.sign_in_service import SignInService
 
 
 def lifetimes(app: Running) -> Lifetimes:
@@ -47,15 +52,20 @@ def _budgets(request: Request) -> BudgetService:
     return BudgetService(account, address, limit_key(current_origin().ip or ""), running(request).clock)
 
 
+def build_opening(app: Running) -> OpeningService:
+    def build_factors(session: Session) -> FactorService:
+        return FactorService(session, app.keyring, app.clock)
+
+    return OpeningService(build_factors, app.keyring, lifetimes(app), app.clock)
+
+
 async def _sign_in(request: Request) -> SignInService:
     app = running(request)
     return SignInService(
         app.backends.database,
         lambda session: build_accounts(session, app.clock),
-        lambda session: FactorService(session, app.keyring, app.clock),
+        build_opening(app),
         app.hasher,
-        app.keyring,
-        lifetimes(app),
         app.clock,
         build_password_policy(app.settings, app.backends.breaches),
         _budgets(request),
@@ -91,6 +101,25 @@ async def _authentication(request: Request) -> AuthenticationService:
     service = running(request).authenticator
     assert isinstance(service, AuthenticationService)  # noqa: S101 - app.py fills it with nothing else
     return service
+
+
+def grant(
+    response: Response, app: Running, authentication: AuthenticationService, started: UserSession, live: str
+) -> TokenView:
+    """Put a session's pair of tokens into the response's cookies; returns what the body may say of them."""
+    access, life = authentication.issue(started)
+    until = min(started.idle_expires_at, started.expires_at) - app.clock()
+    set_session_cookies(
+        response,
+        app.settings,
+        access=access,
+        access_age=life,
+        refresh=live,
+        refresh_age=max(0, int(until.total_seconds())),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    offered = live if OFFLINE in started.scope.split() else None
+    return TokenView(access_token=access, expires_in=life, scope=started.scope, refresh_token=offered)
 
 
 SignIn = Annotated[SignInService, Depends(_sign_in)]

@@ -5,17 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from madang.http.caller import credential
-from madang.http.cookies import access_cookie_name, clear_session_cookies, refresh_cookie_name, set_session_cookies
+from madang.http.cookies import access_cookie_name, clear_session_cookies, refresh_cookie_name
 from madang.http.oauth import OAuthRoute
 from madang.http.problems import InvalidRequest
 from madang.http.state import App, Running, running
 from madang.kit.schemas import WithoutNul
-from madang.sessions.authentication_service import AuthenticationService
-from madang.sessions.deps import Authentication, Rotation, Sessions, SignIn
+from madang.sessions.deps import Authentication, Rotation, Sessions, SignIn, grant
 from madang.sessions.errors import NoRefreshToken, UnsupportedGrant
-from madang.sessions.models import UserSession
 from madang.sessions.rotation_service import parse_refresh_token, readable_refresh_tokens
-from madang.sessions.schemas import OFFLINE, SignedOut, TokenView
+from madang.sessions.schemas import SignedOut, TokenView
 
 MFA_GRANT = "urn:madang:mfa"
 router = APIRouter(prefix="/api/v1/accounts", tags=["sessions"], route_class=OAuthRoute)
@@ -87,7 +85,7 @@ async def token(
         raise InvalidRequest(reason="missing: username or password")
     else:
         started, live = await sign_in.sign_in(username, password, scope)
-    return _grant(response, app, authentication, started, live)
+    return grant(response, app, authentication, started, live)
 
 
 @router.post("/refresh", response_model_exclude_none=True, summary="A new pair for a refresh token")
@@ -97,7 +95,7 @@ async def refresh(
     if presented is None:
         raise NoRefreshToken
     started, live = await rotation.rotate(parse_refresh_token(presented))
-    return _grant(response, app, authentication, started, live)
+    return grant(response, app, authentication, started, live)
 
 
 @router.delete("/logout", summary="End the session of every credential presented")
@@ -115,24 +113,6 @@ async def logout(
     )
     clear_session_cookies(response, app.settings)
     return SignedOut(sessions_ended=ended)
-
-
-def _grant(
-    response: Response, app: Running, authentication: AuthenticationService, started: UserSession, live: str
-) -> TokenView:
-    access, life = authentication.issue(started)
-    until = min(started.idle_expires_at, started.expires_at) - app.clock()
-    set_session_cookies(
-        response,
-        app.settings,
-        access=access,
-        access_age=life,
-        refresh=live,
-        refresh_age=max(0, int(until.total_seconds())),
-    )
-    response.headers["Cache-Control"] = "no-store"
-    offered = live if OFFLINE in started.scope.split() else None
-    return TokenView(access_token=access, expires_in=life, scope=started.scope, refresh_token=offered)
 
 
 def _access_tokens(request: Request, app: Running) -> list[str]:

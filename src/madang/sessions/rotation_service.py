@@ -14,8 +14,8 @@ from madang.outbox.publish import Outbox
 from madang.sessions.errors import InvalidRefreshToken, RefreshTokenReused
 from madang.sessions.events import RefreshTokenReuseDetected, SessionEnded
 from madang.sessions.models import UserSession
+from madang.sessions.opening_service import Lifetimes
 from madang.sessions.repository import SessionRepository
-from madang.sessions.sign_in_service import Lifetimes
 
 
 def parse_refresh_token(text: str) -> RefreshToken:

@@ -1,46 +1,23 @@
 """Signing in: sign-up, the password grant, and the first administrator."""
 
-import hashlib
 import hmac
-import os
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import timedelta
 
 from madang.accounts.models import ADMIN, Account
 from madang.accounts.password_policy import PasswordPolicy
 from madang.accounts.schemas import NewAccount
 from madang.accounts.service import AccountService, lock_administrators
 from madang.db.session import Database, Session
-from madang.factors.service import FactorService
-from madang.kit import refresh_token, tokens
 from madang.kit.clock import Clock
 from madang.kit.hashing import PasswordHasher
-from madang.kit.origin import current_origin
-from madang.kit.secrets import Keyring
-from madang.outbox.publish import Outbox
 from madang.sessions.budget_service import BudgetService
-from madang.sessions.errors import InvalidScope, MfaRequired, SetupClosed, WrongCredentials, WrongFactor, WrongSetupCode
-from madang.sessions.events import SessionStarted
-from madang.sessions.models import SignInChallenge, UserSession
+from madang.sessions.errors import MfaRequired, SetupClosed, WrongCredentials, WrongFactor, WrongSetupCode
+from madang.sessions.models import UserSession
+from madang.sessions.opening_service import OpeningService, digest_of, grant_scope, password_mark
 from madang.sessions.repository import SessionRepository
-from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE, SetUp
+from madang.sessions.schemas import SetUp
 
 BuildAccounts = Callable[[Session], AccountService]
-BuildFactors = Callable[[Session], FactorService]
-MFA_PREFIX = "mdm_"
-MFA_TTL = timedelta(minutes=10)
-UnitFactory = Callable[[], AbstractAsyncContextManager[Session]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """How long sessions live: without use, at most, and how long a replaced refresh token is forgiven."""
-
-    idle: timedelta
-    absolute: timedelta
-    grace: timedelta
 
 
 class SignInService:
@@ -50,20 +27,16 @@ class SignInService:
         self,
         database: Database,
         build_accounts: BuildAccounts,
-        build_factors: BuildFactors,
+        opening: OpeningService,
         hasher: PasswordHasher,
-        keyring: Keyring,
-        lifetimes: Lifetimes,
         clock: Clock,
         policy: PasswordPolicy,
         budgets: BudgetService,
     ) -> None:
         self._database = database
         self._build_accounts = build_accounts
-        self._build_factors = build_factors
+        self._opening = opening
         self._hasher = hasher
-        self._keyring = keyring
-        self._lifetimes = lifetimes
         self._clock = clock
         self._policy = policy
         self._budgets = budgets
@@ -110,9 +83,9 @@ class SignInService:
         async with self._database.unit() as session:
             await self._budgets.give_back(session, taken)
             account = await self._unchanged(session, account, better_hash)
-            if not await self._build_factors(session).is_enrolled(account.id):
-                return await self._open(session, account, granted, "pwd")
-            mfa_token = await self._challenge(session, account, granted)
+            mfa_token = await self._opening.challenge(session, account, granted)
+            if mfa_token is None:
+                return await self._opening.open(session, account, granted, "pwd")
         raise MfaRequired(mfa_token)
 
     async def prove_factor(self, mfa_token: str, code: str) -> tuple[UserSession, str]:
@@ -120,7 +93,7 @@ class SignInService:
 
         Raises `WrongFactor`, or `TooManySignIns` once ten tries of an account have failed, whatever the challenge.
         """
-        digest, now = _digest(mfa_token), self._clock()
+        digest, now = digest_of(mfa_token), self._clock()
         async with self._database.unit() as session:
             sessions = SessionRepository(session)
             challenge = await sessions.challenge(digest, now)
@@ -128,25 +101,13 @@ class SignInService:
                 raise WrongFactor
             await self._budgets.take_factor(session, challenge.account_id)
             account = await self._build_accounts(session).locked(challenge.account_id)
-            if account is None or not account.is_active or _mark(account) != challenge.password_mark:
+            if account is None or not account.is_active or password_mark(account) != challenge.password_mark:
                 raise WrongFactor
-            method = await self._build_factors(session).prove(account.id, code)
+            method = await self._opening.build_factors(session).prove(account.id, code)
             if method is None or not await sessions.use_challenge(digest):
                 raise WrongFactor
             await self._budgets.give_factor_back(session, account.id)
-            return await self._open(session, account, challenge.scope, method)
-
-    async def _challenge(self, session: Session, account: Account, scope: str) -> str:
-        token = tokens.encode(MFA_PREFIX, os.urandom(32))
-        challenge = SignInChallenge(
-            digest=_digest(token),
-            account_id=account.id,
-            scope=scope,
-            password_mark=_mark(account),
-            expires_at=self._clock() + MFA_TTL,
-        )
-        await SessionRepository(session).add_challenge(challenge)
-        return token
+            return await self._opening.open(session, account, challenge.scope, method)
 
     async def _unchanged(self, session: Session, seen: Account, better_hash: str | None) -> Account:
         """The account, if it still is what the password was checked against."""
@@ -156,49 +117,3 @@ class SignInService:
         if better_hash is not None:
             account.password_hash = better_hash
         return account
-
-    async def _open(self, session: Session, account: Account, scope: str, method: str) -> tuple[UserSession, str]:
-        started = self._new_session(account, scope, method)
-        await SessionRepository(session).add(started)
-        fact = SessionStarted(session_id=started.id, account_id=account.id)
-        Outbox(session, self._clock).publish(fact, key=account.id)
-        token = refresh_token.make(self._keyring, started.key_id, started.salt, started.id, started.counter)
-        return started, token.encode() if token else ""
-
-    def _new_session(self, account: Account, scope: str, method: str) -> UserSession:
-        now, origin = self._clock(), current_origin()
-        return UserSession(
-            account_id=account.id,
-            salt=os.urandom(refresh_token.SALT_BYTES),
-            key_id=self._keyring.current_id,
-            counter=0,
-            rotated_at=now,
-            scope=scope,
-            method=method,
-            authenticated_at=now,
-            created_at=now,
-            last_used_at=now,
-            idle_expires_at=now + self._lifetimes.idle,
-            expires_at=now + self._lifetimes.absolute,
-            ip=origin.ip,
-            user_agent=origin.user_agent,
-        )
-
-
-def _digest(mfa_token: str) -> bytes:
-    return hashlib.sha256(mfa_token.encode()).digest()
-
-
-def _mark(account: Account) -> bytes:
-    return hashlib.sha256((account.password_hash or "").encode()).digest()
-
-
-def grant_scope(asked: str | None) -> str:
-    """What is granted: all a member has, or the subset asked for, in the order of `DEFAULT_SCOPE`."""
-    known = [*DEFAULT_SCOPE.split(), OFFLINE]
-    wanted = set((asked or "").split())
-    if not wanted <= set(known):
-        raise InvalidScope(known=" ".join(known))
-    if not wanted - {OFFLINE}:
-        wanted |= set(DEFAULT_SCOPE.split())
-    return " ".join(scope for scope in known if scope in wanted)
