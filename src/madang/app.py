@@ -28,10 +28,10 @@ from madang.http.problems import install_problem_handlers
 from madang.http.state import Running
 from madang.kit.clock import Clock, utc_now
 from madang.kit.hashing import PasswordHasher
-from madang.kit.secrets import Keyring
 from madang.media.link_router import router as media_links
 from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
+from madang.sessions.mail_router import router as mails
 from madang.sessions.metadata_router import oauth
 from madang.sessions.metadata_router import router as token_metadata
 from madang.sessions.oauth_router import router as tokens
@@ -78,6 +78,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         accounts,
         tokens,
         passwords,
+        mails,
         factors,
         token_metadata,
         oauth,
@@ -121,12 +122,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 async def _lifespan(app: FastAPI, settings: Settings, beside: Beside | None, clock: Clock) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         backends = await stack.enter_async_context(open_backends(settings))
-        hasher, keyring = PasswordHasher(), Keyring(settings.secrets)
+        hasher, keyring = PasswordHasher(), backends.keyring
         stack.callback(hasher.close)
         authenticator = await open_authentication(
             backends.database,
             keyring,
-            settings.public_url or "http://localhost:8000",
+            settings.site,
             timedelta(seconds=settings.access_ttl),
             clock,
         )

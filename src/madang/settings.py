@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -32,6 +33,7 @@ class Limits(BaseModel):
     sign_in_account: Rate = "10/15 minutes"
     sign_in_address: Rate = "100/15 minutes"
     exist: Rate = "30/minute"
+    mail: Rate = "20/hour"
     chat: Rate = "60/minute"
     uploads: Rate = "100/hour"
 
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     broker_url: str = "local://"
     storage_url: str = ""
     mail_url: str = "console://"
+    mail_from: str = ""
     captioner_url: str = "local://"
     llm_url: str = Field("demo://", validation_alias=AliasChoices("MADANG_LLM_URL", "OPENAI_BASE_URL"))
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_LLM_API_KEY", "OPENAI_API_KEY"))
@@ -104,6 +107,14 @@ class Settings(BaseSettings):
             raise ValueError("must be http:// or https:// and a host")
         return value.rstrip("/")
 
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        """`Name <address>` or a bare address, on one line."""
+        if value and ("@" not in parseaddr(value)[1] or not value.isprintable()):
+            raise ValueError("must be an address such as Madang <no-reply@example.org>")
+        return value
+
     @field_validator("database_url", "database_direct_url")
     @classmethod
     def _database(cls, value: str) -> str:
@@ -116,6 +127,7 @@ class Settings(BaseSettings):
     def _defaults_and_production_rules(self) -> Self:
         self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madang.db"
         self.storage_url = self.storage_url or f"file:{self.data_dir}/media"
+        self.mail_from = self.mail_from or f"Madang <no-reply@{urlsplit(self.site).hostname}>"
         if self.env == "production":
             _refuse(self._production_faults())
         return self
@@ -123,6 +135,11 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> list[str]:
         return [part for part in _split(self.secret_key.get_secret_value()) if part]
+
+    @property
+    def site(self) -> str:
+        """The address people use, without a slash at the end."""
+        return self.public_url or "http://localhost:8000"
 
     @property
     def is_sqlite(self) -> bool:

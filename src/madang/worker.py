@@ -21,11 +21,13 @@ from madang.outbox.events import HousekeepingDue
 from madang.outbox.publish import Outbox
 from madang.outbox.relay import Relay
 from madang.sessions import handlers as session_handlers
+from madang.sessions import mail_handlers
 
 log = structlog.get_logger("madang.worker")
 HANDLERS: list[Handlers] = [
     outbox_handlers.handlers,
     session_handlers.handlers,
+    mail_handlers.handlers,
     media_handlers.handlers,
     caption_handlers.handlers,
     chat_handlers.handlers,

@@ -137,7 +137,8 @@ async def test_cookies_are_prefixed_and_secure_behind_https(open_app: OpenApp) -
     for answer in (signed_in, refreshed, left):
         set_cookies = [SimpleCookie(line) for line in answer.headers.get_list("set-cookie")]
         found = {name: morsel for cookie in set_cookies for name, morsel in cookie.items()}
-        assert set(found) == {"__Host-madang_access", "__Secure-madang_refresh"}
+        device = {"__Secure-madang_device"} if answer is signed_in else set()
+        assert set(found) == {"__Host-madang_access", "__Secure-madang_refresh"} | device
         for morsel in found.values():
             assert morsel["secure"]
             assert morsel["httponly"]

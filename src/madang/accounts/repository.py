@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from madang.accounts.errors import AccountIdTaken, EmailTaken
@@ -45,6 +45,21 @@ class AccountRepository:
         return await self._session.scalar(
             select(Account).where(or_(Account.account_key == key, Account.email_key == key))
         )
+
+    async def by_email(self, email_key: str) -> Account | None:
+        return await self._session.scalar(select(Account).where(Account.email_key == email_key))
+
+    async def prove_email(self, account: Account, email: str) -> None:
+        """Raises `EmailTaken`; the database decides, so two at once can't both have it."""
+        key = email.casefold()
+        account.email, account.email_key = email, key
+        account.unproven_email = account.unproven_email_key = None
+        try:
+            await self._session.flush()
+        except IntegrityError:
+            raise EmailTaken from None
+        nothing = {"unproven_email": None, "unproven_email_key": None}
+        await self._session.execute(update(Account).where(Account.unproven_email_key == key).values(nothing))
 
     async def exists(self, account_key: str) -> bool:
         return bool(

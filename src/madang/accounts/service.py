@@ -31,6 +31,7 @@ class AccountService:
                 email=email if is_email_proven else None,
                 email_key=email.casefold() if email and is_email_proven else None,
                 unproven_email=None if is_email_proven else email,
+                unproven_email_key=email.casefold() if email and not is_email_proven else None,
                 name=new.name,
                 language=new.language,
                 role=role,
@@ -52,6 +53,18 @@ class AccountService:
     async def locked(self, account_id: UUID) -> Account | None:
         """The account, kept as it is until the unit ends: what depends on its password or state can't be overtaken."""
         return await self._accounts.locked(account_id)
+
+    async def by_email(self, email: str) -> Account | None:
+        """Whose proven address it is."""
+        return await self._accounts.by_email(email.casefold())
+
+    async def propose_email(self, account: Account, email: str) -> None:
+        """Let an address wait until it is proven; until then the former one goes on."""
+        account.unproven_email, account.unproven_email_key = email, email.casefold()
+
+    async def prove_email(self, account: Account, email: str) -> None:
+        """Make it the account's address, and take it from accounts that never proved it; raises `EmailTaken`."""
+        await self._accounts.prove_email(account, email)
 
     async def exists(self, account_id: str) -> bool:
         return await self._accounts.exists(account_id.casefold())

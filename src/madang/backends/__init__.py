@@ -22,6 +22,7 @@ from madang.backends.outbound import open_outbound
 from madang.backends.storage import open_storage
 from madang.backends.storage.base import Storage
 from madang.db.session import Database
+from madang.kit.letters import Letterhead
 from madang.kit.secrets import Keyring
 from madang.settings import Settings
 
@@ -52,6 +53,8 @@ class Backends:
     captioner: Captioner | None
     caption_workers: int
     retention: Retention
+    keyring: Keyring
+    letterhead: Letterhead
 
 
 @asynccontextmanager
@@ -67,7 +70,8 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         )
         for close in (cache.close, broker.close, *([mail.close] if mail else [])):
             stack.push_async_callback(close)
-        storage = open_storage(settings.storage_url, Keyring(settings.secrets), settings.public_url)
+        keyring = Keyring(settings.secrets)
+        storage = open_storage(settings.storage_url, keyring, settings.public_url)
         captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
         if captioner is not None:
             stack.push_async_callback(captioner.close)
@@ -87,6 +91,8 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             captioner=captioner,
             caption_workers=settings.caption_workers,
             retention=_retention(settings),
+            keyring=keyring,
+            letterhead=Letterhead(settings.mail_from, settings.site),
         )
 
 

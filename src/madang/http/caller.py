@@ -78,6 +78,13 @@ async def _authenticate(request: HTTPConnection) -> Caller:
     return caller
 
 
+def ensure_fresh(request: HTTPConnection, caller: Caller) -> None:
+    """Raises `ReauthenticationRequired` when the sign-in is older than `MADANG_FRESH_TTL`."""
+    app = request.app.state.running
+    if app.clock() - caller.authenticated_at > app.settings.seconds("fresh_ttl"):
+        raise ReauthenticationRequired(max_age=app.settings.fresh_ttl)
+
+
 class _SignedIn(OAuth2PasswordBearer):
     """The caller as a dependency; being a security scheme, it also tells the API document who may call."""
 
@@ -105,9 +112,7 @@ class _Fresh(_SignedIn):
 
     async def __call__(self, request: HTTPConnection) -> Any:
         caller = await current_user(request)
-        app = request.app.state.running
-        if app.clock() - caller.authenticated_at > app.settings.seconds("fresh_ttl"):
-            raise ReauthenticationRequired(max_age=app.settings.fresh_ttl)
+        ensure_fresh(request, caller)
         return caller
 
 

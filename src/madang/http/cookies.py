@@ -5,6 +5,8 @@ from starlette.responses import Response
 from madang.settings import Settings
 
 REFRESH_PATH = "/api/v1/accounts"
+DEVICE_PATH = "/api/v1"
+DEVICE_SECONDS = 365 * 24 * 3600
 
 
 def access_cookie_name(settings: Settings) -> str:
@@ -13,6 +15,15 @@ def access_cookie_name(settings: Settings) -> str:
 
 def refresh_cookie_name(settings: Settings) -> str:
     return "__Secure-madang_refresh" if settings.is_https else "madang_refresh"
+
+
+def device_cookie_name(settings: Settings) -> str:
+    return "__Secure-madang_device" if settings.is_https else "madang_device"
+
+
+def set_device_cookie(response: Response, settings: Settings, device: str) -> None:
+    """Tells a device that was signed in on before from a new one; it opens nothing."""
+    _set(response, settings, device_cookie_name(settings), device, DEVICE_SECONDS, DEVICE_PATH)
 
 
 def set_session_cookies(

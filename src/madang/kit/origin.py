@@ -11,6 +11,7 @@ class Origin:
     ip: str | None = None
     user_agent: str | None = None
     actor_id: UUID | None = None
+    language: str | None = None
 
 
 _NOBODY = Origin()

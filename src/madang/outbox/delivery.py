@@ -55,6 +55,17 @@ async def seen(session: Session, event_id: UUID, handler: str) -> bool:
     return not await OutboxRepository(session).mark_handled(event_id, handler, utc_now())
 
 
+async def was_seen(session: Session, event_id: UUID, handler: str) -> bool:
+    """Whether the mark is there, for handlers whose work is outside the database and comes before it."""
+    return await OutboxRepository(session).is_handled(event_id, handler)
+
+
 def _origin(data: dict[str, str]) -> Origin:
     actor = data.get("actor_id")
-    return Origin(data.get("request_id"), data.get("ip"), data.get("user_agent"), UUID(actor) if actor else None)
+    return Origin(
+        data.get("request_id"),
+        data.get("ip"),
+        data.get("user_agent"),
+        UUID(actor) if actor else None,
+        data.get("language"),
+    )

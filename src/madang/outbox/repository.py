@@ -65,6 +65,10 @@ class OutboxRepository:
         result = await self._session.execute(statement.on_conflict_do_nothing())
         return changed_rows(result) == 1
 
+    async def is_handled(self, event_id: UUID, handler: str) -> bool:
+        mark = select(HandledEvent.event_id).where(HandledEvent.event_id == event_id, HandledEvent.handler == handler)
+        return bool(await self._session.scalar(select(mark.exists())))
+
     async def counts(self) -> tuple[int, int]:
         """How many events wait, and how many are parked."""
         waiting = select(func.count()).where(OutboxEvent.sent_at.is_(None), OutboxEvent.parked_at.is_(None))

@@ -7,7 +7,9 @@ address from which the account has signed in before has a budget of its own.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from madang.db.session import Session
@@ -19,6 +21,7 @@ from madang.sessions.errors import TooManySignIns
 
 MILLISECONDS = 1000
 _FACTOR_TRIES, _FACTOR_SECONDS = 10, 15 * 60
+_LETTERS, _LETTER_SECONDS = 10, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,21 @@ class BudgetService:
         if self._account is not None:
             await budgets.reset([taken.account_key])
 
+    async def take_address(self, session: Session) -> Taken:
+        """Take a try of the address alone, for a proof that names no account until it is found right."""
+        taken = Taken("", _key("address", self._client))
+        await self._take(BudgetRepository(session), taken.address_key, self._address)
+        return taken
+
+    async def give_address_back(self, session: Session, taken: Taken) -> None:
+        if self._address is not None:
+            await BudgetRepository(session).give_back(taken.address_key, self._address.step)
+
+    async def forget(self, session: Session, names: Iterable[str]) -> None:
+        """Make the budgets of an account's names whole, so that no guesser keeps out whoever reset the password."""
+        keys = [_key("account", name.casefold(), client) for name in names for client in ("", self._client)]
+        await BudgetRepository(session).reset(sorted(keys))
+
     async def take_factor(self, session: Session, account_id: UUID) -> None:
         """Take a try at the second factor, one budget for all challenges and kinds of codes; there is no switch for it,
         since six digits are guessed in a million tries. Raises `TooManySignIns`."""
@@ -95,6 +113,13 @@ class BudgetService:
         seconds = max(1, -(-wait // MILLISECONDS))
         values = {"name": budget.name, "amount": budget.amount, "window": budget.window}
         raise TooManySignIns(retry_after=seconds, seconds=seconds, **values)
+
+
+async def may_mail(session: Session, email: str, now: datetime) -> bool:
+    """Whether an address may get one more letter that somebody asks for; there is no switch, since it is their post."""
+    step, window = _LETTER_SECONDS * MILLISECONDS // _LETTERS, _LETTER_SECONDS * MILLISECONDS
+    key = _key("mail", email.casefold())
+    return await BudgetRepository(session).take(key, round(now.timestamp() * MILLISECONDS), step, window)
 
 
 def _key(*parts: str) -> str:

@@ -10,16 +10,18 @@ from madang.accounts.deps import build_accounts, build_password_policy
 from madang.db.session import Session
 from madang.factors.service import FactorService
 from madang.http.client_address import limit_key
-from madang.http.cookies import set_session_cookies
+from madang.http.cookies import device_cookie_name, set_device_cookie, set_session_cookies
 from madang.http.limits import Limiter
+from madang.http.problems import language_of
 from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.budget_service import Budget, BudgetService
+from madang.sessions.mail_service import MailService
 from madang.sessions.models import UserSession
-from madang.sessions.opening_service import Lifetimes, OpeningService
+from madang.sessions.opening_service import Lifetimes, OpeningService, device_of
 from madang.sessions.password_service import PasswordService
 from madang.sessions.rotation_service import RotationService
 from madang.sessions.schemas import OFFLINE, TokenView
@@ -52,11 +54,15 @@ def _budgets(request: Request) -> BudgetService:
     return BudgetService(account, address, limit_key(current_origin().ip or ""), running(request).clock)
 
 
-def build_opening(app: Running) -> OpeningService:
+def build_opening(request: Request) -> OpeningService:
+    app = running(request)
+    device = request.cookies.get(device_cookie_name(app.settings))
+    current_origin().language = language_of(request)  # the one in which letters that follow are written
+
     def build_factors(session: Session) -> FactorService:
         return FactorService(session, app.keyring, app.clock)
 
-    return OpeningService(build_factors, app.keyring, lifetimes(app), app.clock)
+    return OpeningService(build_factors, app.keyring, lifetimes(app), app.clock, device)
 
 
 async def _sign_in(request: Request) -> SignInService:
@@ -64,7 +70,7 @@ async def _sign_in(request: Request) -> SignInService:
     return SignInService(
         app.backends.database,
         lambda session: build_accounts(session, app.clock),
-        build_opening(app),
+        build_opening(request),
         app.hasher,
         app.clock,
         build_password_policy(app.settings, app.backends.breaches),
@@ -80,6 +86,20 @@ async def _passwords(request: Request) -> PasswordService:
         app.hasher,
         build_password_policy(app.settings, app.backends.breaches),
         _budgets(request),
+        app.keyring,
+        app.clock,
+    )
+
+
+async def _mails(request: Request) -> MailService:
+    app = running(request)
+    return MailService(
+        app.backends.database,
+        lambda session: build_accounts(session, app.clock),
+        app.hasher,
+        build_password_policy(app.settings, app.backends.breaches),
+        _budgets(request),
+        app.keyring,
         app.clock,
     )
 
@@ -117,6 +137,8 @@ def grant(
         refresh=live,
         refresh_age=max(0, int(until.total_seconds())),
     )
+    if started.counter == 0:
+        set_device_cookie(response, app.settings, device_of(app.keyring, started.id))
     response.headers["Cache-Control"] = "no-store"
     offered = live if OFFLINE in started.scope.split() else None
     return TokenView(access_token=access, expires_in=life, scope=started.scope, refresh_token=offered)
@@ -124,6 +146,7 @@ def grant(
 
 SignIn = Annotated[SignInService, Depends(_sign_in)]
 Passwords = Annotated[PasswordService, Depends(_passwords)]
+Mails = Annotated[MailService, Depends(_mails)]
 Rotation = Annotated[RotationService, Depends(_rotation)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 SessionsReading = Annotated[SessionService, Depends(_sessions_reading)]

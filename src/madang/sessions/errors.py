@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, TooMany, Unauthenticated
+from madang.kit.problems import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OAuthError,
+    Problem,
+    Text,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class InvalidAccessToken(Unauthenticated):
@@ -137,6 +148,45 @@ class InvalidScope(OAuthError):
     code = "invalid-scope"
     title = Text("Unknown scope", "알 수 없는 권한입니다")
     detail = Text("Known scopes: {known}.", "사용 가능한 권한: {known}.")
+
+
+class WrongMailCode(Invalid):
+    """Committed, because the try must stay counted."""
+
+    commit = True
+    pointer = "/code"
+    code = "wrong-mail-code"
+    title = Text("The code is wrong or too old", "코드가 맞지 않거나 만료되었습니다")
+    detail = Text(
+        "Use the newest mail: its code is good for 10 minutes, its link for an hour, and each works once.",
+        "가장 최근 메일을 사용하세요. 코드는 10분, 링크는 1시간 동안 유효하고 한 번만 쓸 수 있습니다.",
+    )
+
+
+class NoEmail(Conflict):
+    code = "no-email"
+    title = Text("There is no address to verify", "확인할 이메일 주소가 없습니다")
+    detail = Text("Send the address as `email`.", "`email`에 주소를 보내세요.")
+
+
+class EmailAlreadyVerified(Conflict):
+    code = "email-already-verified"
+    title = Text("The address is verified already", "이미 확인된 주소입니다")
+    detail = Text("Nothing needs to be done.", "더 할 일이 없습니다.")
+
+
+class TooManyMails(TooMany):
+    code = "too-many-mails"
+    title = Text("Too many mails to this address", "이 주소로 보낸 메일이 너무 많습니다")
+    detail = Text(
+        "Look into the spam folder, or try again in an hour.", "스팸함을 확인하거나 1시간 뒤에 다시 시도하세요."
+    )
+
+
+class MailSwitchedOff(Unavailable):
+    code = "mail-switched-off"
+    title = Text("This server sends no mail", "이 서버는 메일을 보내지 않습니다")
+    detail = Text("Ask an administrator for help.", "관리자에게 문의하세요.")
 
 
 class NoSuchSession(NotFound):

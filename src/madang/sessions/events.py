@@ -13,7 +13,7 @@ class SessionStarted(Event):
 
 
 class SessionEnded(Event):
-    """`reason`: signed_out, revoked or reuse."""
+    """`reason`: signed_out, revoked, password_changed, password_reset or reuse."""
 
     name: ClassVar[str] = "sessions.session_ended.v1"
     session_id: UUID
@@ -33,3 +33,25 @@ class RefreshTokenReuseDetected(Event):
     name: ClassVar[str] = "sessions.refresh_token_reuse_detected.v1"
     session_id: UUID
     account_id: UUID
+
+
+class MailProofRequested(Event):
+    """A code is to be mailed; the letter is written by whoever handles this, so the code is nowhere before."""
+
+    name: ClassVar[str] = "sessions.mail_proof_requested.v1"
+    proof_id: UUID
+
+
+class EmailProven(Event):
+    name: ClassVar[str] = "sessions.email_proven.v1"
+    account_id: UUID
+    proof_id: UUID
+
+
+class NoticeDue(Event):
+    """Something happened that the owner of an account is told by mail; `notice` names the letter."""
+
+    name: ClassVar[str] = "sessions.notice_due.v1"
+    notice: str
+    account_id: UUID
+    proof_id: UUID | None = None

@@ -7,6 +7,7 @@ from madang.outbox.events import HousekeepingDue
 from madang.outbox.sweeping import sweep
 from madang.sessions.budget_repository import BudgetRepository
 from madang.sessions.budget_service import MILLISECONDS
+from madang.sessions.proof_repository import ProofRepository
 from madang.sessions.repository import SessionRepository
 
 SWEEP_BATCH = 1000
@@ -29,4 +30,12 @@ async def sweep_unanswered_challenges(_event: Event, delivery: Delivery) -> None
     )
 
 
-handlers: Handlers = {HousekeepingDue: [sweep_ended_sessions, sweep_unanswered_challenges, sweep_whole_budgets]}
+async def sweep_old_proofs(_event: Event, delivery: Delivery) -> None:
+    """A day after they were made: the former owner of an address has been told by then."""
+    before = delivery.before(1)
+    await sweep(delivery.backends.database, lambda session: ProofRepository(session).delete_old(before, SWEEP_BATCH))
+
+
+handlers: Handlers = {
+    HousekeepingDue: [sweep_ended_sessions, sweep_unanswered_challenges, sweep_whole_budgets, sweep_old_proofs]
+}

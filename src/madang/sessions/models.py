@@ -14,7 +14,8 @@ class UserSession(Base):
     """One sign-in on one device, and its family of refresh tokens.
 
     No token is stored. The live one is a keyed hash of `salt`, the session's id and `counter` under the secret
-    that `key_id` names; whoever reads this row without that secret can make none.
+    that `key_id` names; whoever reads this row without that secret can make none. `device` and `presented_device`
+    are hashes of the device cookie that the sign-in set and of the one it came with.
     """
 
     __tablename__ = "sessions"
@@ -35,6 +36,8 @@ class UserSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
     end_reason: Mapped[str | None] = mapped_column(String(30))
     ip: Mapped[str | None] = mapped_column(String(45))
+    device: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    presented_device: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     user_agent: Mapped[str | None] = mapped_column(String(300))
 
 
@@ -75,3 +78,25 @@ class SigningKey(Base):
     algorithm: Mapped[str] = mapped_column(String(10))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
+
+
+class MailProof(Base):
+    """What a mailed code or link proves: that whoever brings it back reads the mail of `email`.
+
+    Neither is stored. Both are keyed hashes of the row's id under the secret that `key_id` names; `code_digest` finds
+    the row by its code and gives nothing away without a secret. A request to reset names an address only; whose it is
+    shows when the letter is written. `former_email` keeps what the address replaced until its owner was told.
+    """
+
+    __tablename__ = "mail_proofs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    purpose: Mapped[str] = mapped_column(String(10))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), index=True)
+    former_email: Mapped[str | None] = mapped_column(String(320))
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+    code_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

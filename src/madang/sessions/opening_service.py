@@ -1,16 +1,19 @@
 """Opening a session for a person whose identity was proven, by whatever way in; or asking for the second factor."""
 
 import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from madang.accounts.models import Account
 from madang.db.session import Session
 from madang.factors.service import FactorService
 from madang.kit import refresh_token, tokens
 from madang.kit.clock import Clock
+from madang.kit.ids import new_id
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
@@ -37,11 +40,20 @@ class Lifetimes:
 class OpeningService:
     """Its methods run inside the unit in which the proof was checked or used up."""
 
-    def __init__(self, build_factors: BuildFactors, keyring: Keyring, lifetimes: Lifetimes, clock: Clock) -> None:
+    def __init__(
+        self,
+        build_factors: BuildFactors,
+        keyring: Keyring,
+        lifetimes: Lifetimes,
+        clock: Clock,
+        device: str | None = None,
+    ) -> None:
+        """`device`: the device cookie that came with the request."""
         self.build_factors = build_factors
         self._keyring = keyring
         self._lifetimes = lifetimes
         self._clock = clock
+        self._device = device
 
     async def open(self, session: Session, account: Account, scope: str, method: str) -> tuple[UserSession, str]:
         """A new session and its refresh token."""
@@ -68,8 +80,9 @@ class OpeningService:
         return token
 
     def _new_session(self, account: Account, scope: str, method: str) -> UserSession:
-        now, origin = self._clock(), current_origin()
+        now, origin, session_id = self._clock(), current_origin(), new_id()
         return UserSession(
+            id=session_id,
             account_id=account.id,
             salt=os.urandom(refresh_token.SALT_BYTES),
             key_id=self._keyring.current_id,
@@ -83,8 +96,19 @@ class OpeningService:
             idle_expires_at=now + self._lifetimes.idle,
             expires_at=now + self._lifetimes.absolute,
             ip=origin.ip,
+            device=device_digest(device_of(self._keyring, session_id)),
+            presented_device=device_digest(self._device) if self._device else None,
             user_agent=origin.user_agent,
         )
+
+
+def device_of(keyring: Keyring, session_id: UUID) -> str:
+    """The device cookie that the sign-in of this session leaves: new each time, so that a planted one is not kept."""
+    return hmac.new(keyring.current_key("device"), session_id.bytes, hashlib.sha256).hexdigest()
+
+
+def device_digest(device: str) -> bytes:
+    return hashlib.sha256(device.encode()).digest()
 
 
 def digest_of(mfa_token: str) -> bytes:

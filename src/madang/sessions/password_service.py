@@ -7,10 +7,12 @@ from madang.accounts.password_policy import PasswordPolicy
 from madang.db.session import Database, Session
 from madang.kit.clock import Clock
 from madang.kit.hashing import PasswordHasher, normalise
+from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
 from madang.sessions.budget_service import BudgetService
 from madang.sessions.errors import IncorrectPassword, PasswordUnchanged
 from madang.sessions.events import PasswordChanged, SessionEnded
+from madang.sessions.proof_service import ProofService
 from madang.sessions.repository import SessionRepository
 from madang.sessions.sign_in_service import BuildAccounts
 
@@ -25,6 +27,7 @@ class PasswordService:
         hasher: PasswordHasher,
         policy: PasswordPolicy,
         budgets: BudgetService,
+        keyring: Keyring,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -32,6 +35,7 @@ class PasswordService:
         self._hasher = hasher
         self._policy = policy
         self._budgets = budgets
+        self._keyring = keyring
         self._clock = clock
 
     async def verify(self, account_id: UUID, session_id: UUID, password: str) -> None:
@@ -56,6 +60,7 @@ class PasswordService:
                 raise IncorrectPassword
             account.password_hash = password_hash
             await SessionRepository(session).authenticated(session_id, self._clock())
+            await ProofService(session, self._keyring, self._clock).void_resets(account_id)
             await self._end_others(session, account_id, session_id)
 
     async def _proven(self, account_id: UUID, password: str) -> Account:

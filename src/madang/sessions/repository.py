@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import Dialect, bindparam, delete, or_, select, update
+from sqlalchemy import Dialect, and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.orm import aliased
 
 from madang.accounts.models import Account
 from madang.db.session import Database, Session, changed_rows
@@ -132,6 +133,21 @@ class SessionRepository:
         self, account_id: UUID, kept: UUID, now: datetime, reason: str = "revoked"
     ) -> Sequence[UserSession]:
         return await self.end(now, reason, UserSession.account_id == account_id, UserSession.id != kept)
+
+    async def end_all(self, account_id: UUID, now: datetime, reason: str) -> Sequence[UserSession]:
+        return await self.end(now, reason, UserSession.account_id == account_id)
+
+    async def is_known_device(self, session_id: UUID) -> bool:
+        """Whether the account was signed in to before from where this session came: by the cookie that an earlier
+        sign-in left there or, without any, by the same address and user agent. A first session is known."""
+        this, earlier = aliased(UserSession), aliased(UserSession)
+        others = and_(earlier.account_id == this.account_id, earlier.id < this.id)
+        same_place = and_(earlier.ip == this.ip, earlier.user_agent.is_not_distinct_from(this.user_agent))
+        known = select(earlier.id).where(
+            others, or_(earlier.device == this.presented_device, and_(this.presented_device.is_(None), same_place))
+        )
+        statement = select(or_(known.exists(), ~select(earlier.id).where(others).exists())).where(this.id == session_id)
+        return await self._session.scalar(statement) is not False
 
     async def add_challenge(self, challenge: SignInChallenge) -> None:
         self._session.add(challenge)

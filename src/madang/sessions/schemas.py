@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import EmailStr, Field
 
 from madang.accounts.schemas import AccountId, Password
 from madang.kit.schemas import Body, View
@@ -69,6 +69,22 @@ class Verified(View):
 
 class PasswordChange(Body):
     old_password: Password
+    new_password: Password
+
+
+class Verification(Body):
+    email: EmailStr | None = Field(None, description="a new address; absent: the one that waits to be proven")
+
+
+class MailCode(Body):
+    code: str = Field(max_length=200, description="the code, or the token of the mailed link")
+
+
+class Forgotten(Body):
+    email: EmailStr
+
+
+class NewPassword(MailCode):
     new_password: Password
 
 

@@ -15,5 +15,9 @@ def open_mail(url: str) -> Mail | None:
             from madang.backends.mail.console import ConsoleMail
 
             return ConsoleMail()
+        case "smtp" | "smtps":
+            from madang.backends.mail.smtp import SmtpMail
+
+            return SmtpMail(url)
         case scheme:
-            raise BadSettings(f"MADANG_MAIL_URL: no adapter for {scheme!r}; use console:// or none")
+            raise BadSettings(f"MADANG_MAIL_URL: no adapter for {scheme!r}; use smtp://, smtps://, console:// or none")

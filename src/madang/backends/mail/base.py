@@ -4,8 +4,12 @@ from email.message import EmailMessage
 from typing import Protocol
 
 
+class MailRefused(Exception):
+    """The server will never take this message (a 5xx answer of RFC 5321): sending it again is pointless."""
+
+
 class Mail(Protocol):
     async def send(self, message: EmailMessage) -> None:
-        """Return once the next server has taken the message; raise otherwise."""
+        """Return once the next server has taken the message; raise `MailRefused`, or anything else to try again."""
 
     async def close(self) -> None: ...

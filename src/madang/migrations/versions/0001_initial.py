@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=320), nullable=True),
         sa.Column("email_key", sa.String(length=320), nullable=True),
         sa.Column("unproven_email", sa.String(length=320), nullable=True),
+        sa.Column("unproven_email_key", sa.String(length=320), nullable=True),
         sa.Column("name", sa.String(length=100), nullable=True),
         sa.Column("language", sa.String(length=2), nullable=True),
         sa.Column("time_zone", sa.String(length=64), nullable=True),
@@ -33,6 +34,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_key", name=op.f("uq_accounts_account_key")),
         sa.UniqueConstraint("email_key", name=op.f("uq_accounts_email_key")),
     )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_accounts_unproven_email_key"), ["unproven_email_key"], unique=False)
+
     op.create_table(
         "totp_factors",
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -72,6 +76,29 @@ def upgrade() -> None:
     with op.batch_alter_table("sign_in_challenges", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sign_in_challenges_account_id"), ["account_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_in_challenges_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "mail_proofs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(length=10), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column("former_email", sa.String(length=320), nullable=True),
+        sa.Column("key_id", sa.LargeBinary(length=4), nullable=False),
+        sa.Column("code_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_mail_proofs_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_proofs")),
+    )
+    with op.batch_alter_table("mail_proofs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_proofs_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_proofs_code_digest"), ["code_digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_proofs_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_proofs_email_key"), ["email_key"], unique=False)
 
     op.create_table(
         "sign_in_budgets",
@@ -235,6 +262,8 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_reason", sa.String(length=30), nullable=True),
         sa.Column("ip", sa.String(length=45), nullable=True),
+        sa.Column("device", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("presented_device", sa.LargeBinary(length=32), nullable=True),
         sa.Column("user_agent", sa.String(length=300), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_sessions_account_id_accounts"), ondelete="CASCADE"
@@ -429,6 +458,7 @@ def downgrade() -> None:
 
     op.drop_table("recovery_codes")
     op.drop_table("totp_factors")
+    op.drop_table("mail_proofs")
     with op.batch_alter_table("sign_in_budgets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_budgets_full_at"))
 

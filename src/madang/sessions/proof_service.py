@@ -1,0 +1,74 @@
+"""Mailed proofs: asking for one, and finding the one that a code or a link's token belongs to."""
+
+import hmac
+from datetime import timedelta
+from uuid import UUID
+
+from madang.accounts.models import Account
+from madang.db.session import Session
+from madang.kit import mail_codes
+from madang.kit.clock import Clock
+from madang.kit.ids import new_id
+from madang.kit.mail_codes import MailCode
+from madang.kit.secrets import Keyring
+from madang.outbox.publish import Outbox
+from madang.sessions.events import MailProofRequested
+from madang.sessions.models import MailProof
+from madang.sessions.proof_repository import ProofRepository
+
+VERIFY, RESET = "verify", "reset"
+CODE_TTL, LINK_TTL = timedelta(minutes=10), timedelta(hours=1)
+
+
+class ProofService:
+    """Works inside the caller's unit."""
+
+    def __init__(self, session: Session, keyring: Keyring, clock: Clock) -> None:
+        self._proofs = ProofRepository(session)
+        self._outbox = Outbox(session, clock)
+        self._keyring = keyring
+        self._clock = clock
+
+    async def request(self, purpose: str, email: str, account: Account | None) -> None:
+        """Have a code mailed, which voids the one before it; for a reset the account shows when the mail is written."""
+        proof_id, key_id = new_id(), self._keyring.current_id
+        code = MailCode.of(self._keyring, key_id, proof_id)
+        assert code is not None, "the current secret is always known"  # noqa: S101 - narrows the type
+        await self._proofs.replace(
+            MailProof(
+                id=proof_id,
+                purpose=purpose,
+                account_id=account.id if account else None,
+                email=email,
+                email_key=email.casefold(),
+                key_id=key_id,
+                code_digest=code.digest,
+                created_at=self._clock(),
+            )
+        )
+        self._outbox.publish(MailProofRequested(proof_id=proof_id), key=proof_id)
+
+    async def find(self, purpose: str, given: str) -> MailProof | None:
+        """The unused proof that a code of ten minutes or a link's token of an hour belongs to."""
+        named = mail_codes.proof_of(given)
+        if named is None:
+            after = self._clock() - CODE_TTL
+            proof = await self._proofs.by_code(purpose, mail_codes.digests_of(self._keyring, given), after)
+        else:
+            proof = await self._by_token(purpose, named, given)
+        return proof if proof and proof.account_id else None
+
+    async def use(self, proof: MailProof, former_email: str | None = None) -> bool:
+        """Use it up; of two at once one succeeds."""
+        return await self._proofs.use(proof.id, self._clock(), former_email)
+
+    async def void_resets(self, account_id: UUID) -> None:
+        """A change of the password or the address ends what was mailed to reset the one before."""
+        await self._proofs.void(account_id, RESET)
+
+    async def _by_token(self, purpose: str, named: UUID, token: str) -> MailProof | None:
+        proof = await self._proofs.get(named)
+        if proof is None or proof.purpose != purpose or proof.used_at or proof.created_at <= self._clock() - LINK_TTL:
+            return None
+        code = MailCode.of(self._keyring, proof.key_id, proof.id)
+        return proof if code and hmac.compare_digest(code.token.encode(), token.encode()) else None
