@@ -31,7 +31,7 @@ from madang.kit.hashing import PasswordHasher
 from madang.media.link_router import router as media_links
 from madang.media.router import router as media
 from madang.sessions.authentication_service import open_authentication
-from madang.sessions.mail_router import router as mails
+from madang.sessions.email_router import router as emails
 from madang.sessions.metadata_router import oauth
 from madang.sessions.metadata_router import router as token_metadata
 from madang.sessions.oauth_router import router as tokens
@@ -78,7 +78,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         accounts,
         tokens,
         passwords,
-        mails,
+        emails,
         factors,
         token_metadata,
         oauth,

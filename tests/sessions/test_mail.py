@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -25,6 +26,9 @@ from tests.mailing import (
 from tests.servers import visiting
 
 from madang.db.session import Database
+from madang.kit.ids import new_id
+from madang.outbox.publish import Outbox
+from madang.sessions.events import NoticeDue
 from madang.settings import Settings
 
 
@@ -171,3 +175,17 @@ async def test_switched_off_mail_says_so(settings: Settings) -> None:
             await client.post(VERIFICATION, json={}, headers=(await sign_in(client, "jisoo")).headers),
         ):
             assert (answer.status_code, answer.json()["code"]) == (503, "mail-switched-off")
+
+
+async def test_a_notice_to_a_former_address_never_goes_to_the_new_one(
+    client: httpx2.AsyncClient, inbox: Inbox, database: Database
+) -> None:
+    """Even when what was known of the former one has been swept, say after a long time without a mail server."""
+    user = await with_address(client, inbox, "jisoo", JISOO)
+    async with database.unit() as session:
+        due = NoticeDue(notice="email_changed", account_id=UUID(user.id), proof_id=new_id())
+        Outbox(session).publish(due, key=new_id())
+        Outbox(session).publish(NoticeDue(notice="factor_added", account_id=UUID(user.id)), key=new_id())
+    await inbox.wait(JISOO, 1, "was set up")
+    await asyncio.sleep(0.3)
+    assert not [one for one in inbox.letters(JISOO) if "address was changed" in one.subject]

@@ -1,7 +1,5 @@
 """The rules of second factors: enrolling, proving, recovering."""
 
-import hashlib
-import hmac
 from uuid import UUID
 
 from madang.db.session import Session
@@ -12,7 +10,7 @@ from madang.factors.repository import FactorRepository
 from madang.kit import one_time_codes
 from madang.kit.clock import Clock
 from madang.kit.secrets import Keyring
-from madang.kit.tokens import readable_code
+from madang.kit.tokens import as_typed, readable_code
 from madang.outbox.publish import Outbox
 
 RECOVERY_CODES = 10
@@ -93,6 +91,5 @@ class FactorService:
         return codes
 
     def _digests(self, code: str) -> list[bytes]:
-        """What may be stored of the code: its hash under each of the installation's secrets, the newest first."""
-        text = "".join(sign for sign in code.upper() if sign.isalnum())
-        return [hmac.digest(key, text.encode(), hashlib.sha256) for key in self._keyring.keys(_PURPOSE)]
+        """What may be stored of the code, the newest secret's first."""
+        return self._keyring.digests(_PURPOSE, as_typed(code))

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from madang.http.client_address import client_address, is_trusted
 from madang.http.headers import security_headers
 from madang.http.metrics import request_metrics
-from madang.http.problems import BodyTooLarge, InternalError, problem_response
+from madang.http.problems import BodyTooLarge, InternalError, preferred_language, problem_response
 from madang.kit.ids import new_id
 from madang.kit.origin import Origin, set_origin
 from madang.settings import Settings
@@ -64,6 +64,7 @@ class Edge:
             request_id=_request_id(headers.get("x-request-id")),
             ip=client_address(peer, _forwarded_for(scope), proxies),
             user_agent=headers.get("user-agent", "")[:_LONGEST_USER_AGENT] or None,
+            language=preferred_language(headers.get("accept-language", "")),
         )
 
 

@@ -21,22 +21,21 @@ _PURPOSE, _INDEX = "mail proof", "mail code"
 
 @dataclass(frozen=True, slots=True)
 class MailCode:
-    """What one letter carries, and what may be stored of it."""
+    """What one letter carries."""
 
     code: str
     token: str
-    digest: bytes
 
     @classmethod
     def of(cls, keyring: Keyring, key_id: bytes, proof_id: UUID) -> Self | None:
         """None when the secret of that id was retired."""
-        key, index = keyring.key(key_id, _PURPOSE), keyring.key(key_id, _INDEX)
-        if key is None or index is None:
+        key = keyring.key(key_id, _PURPOSE)
+        if key is None:
             return None
         mac = hmac.digest(key, proof_id.bytes, hashlib.sha256)
-        code = tokens.readable(mac[_MAC_BYTES:], CODE_LENGTH)
+        code = tokens.readable(mac[_MAC_BYTES:][:CODE_LENGTH])
         token = tokens.encode(PREFIX, proof_id.bytes + mac[:_MAC_BYTES])
-        return cls(code, token, hmac.digest(index, code.encode(), hashlib.sha256))
+        return cls(code, token)
 
 
 def proof_of(token: str) -> UUID | None:
@@ -49,6 +48,5 @@ def proof_of(token: str) -> UUID | None:
 
 
 def digests_of(keyring: Keyring, typed: str) -> list[bytes]:
-    """How a typed code would be stored, under each secret; spaces, dashes and case don't count."""
-    code = "".join(typed.replace("-", "").split()).upper()
-    return [hmac.digest(key, code.encode(), hashlib.sha256) for key in keyring.keys(_INDEX)]
+    """How a code is stored, under each secret of the installation, the newest first."""
+    return keyring.digests(_INDEX, tokens.as_typed(typed))

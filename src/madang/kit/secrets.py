@@ -6,6 +6,7 @@ its own key by HKDF-SHA256 (RFC 5869), so no key serves two ends.
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -49,6 +50,10 @@ class Keyring:
     def keys(self, purpose: str) -> list[bytes]:
         """The keys of a purpose, newest first."""
         return [key for key_id in self._secrets if (key := self.key(key_id, purpose)) is not None]
+
+    def digests(self, purpose: str, text: str) -> list[bytes]:
+        """What may be stored of a code that is looked up by itself: its hash under each secret, the newest first."""
+        return [hmac.digest(key, text.encode(), hashlib.sha256) for key in self.keys(purpose)]
 
     def seal(self, plaintext: bytes) -> bytes:
         return self._box.encrypt(plaintext)

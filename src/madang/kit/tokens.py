@@ -42,9 +42,14 @@ def decode(prefix: str, token: str) -> bytes:
 
 def readable_code(groups: int = 3, length: int = 4) -> str:
     """A code people can type: no 0/O or 1/I, five bits a character, `ABCD-EFGH-JKLM`."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(length)) for _ in range(groups))
+    return "-".join(readable(secrets.token_bytes(length)) for _ in range(groups))
 
 
-def readable(random: bytes, length: int) -> str:
-    """As `readable_code`, without dashes, out of given random bytes, one for each character."""
-    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in random[:length])
+def readable(random: bytes) -> str:
+    """A character for each random byte; 256 is a multiple of the alphabet's 32, so all are as likely."""
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in random)
+
+
+def as_typed(code: str) -> str:
+    """A code as people type it, without what they add or leave out: spaces, dashes, case."""
+    return "".join(sign for sign in code.upper() if sign.isalnum())

@@ -9,7 +9,7 @@ address from which the account has signed in before has a budget of its own.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from madang.db.session import Session
@@ -21,7 +21,8 @@ from madang.sessions.errors import TooManySignIns
 
 MILLISECONDS = 1000
 _FACTOR_TRIES, _FACTOR_SECONDS = 10, 15 * 60
-_LETTERS, _LETTER_SECONDS = 10, 3600
+LETTERS_AN_HOUR = 10
+LETTER_STEP = timedelta(hours=1) / LETTERS_AN_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,9 @@ class BudgetService:
 
 async def may_mail(session: Session, email: str, now: datetime) -> bool:
     """Whether an address may get one more letter that somebody asks for; there is no switch, since it is their post."""
-    step, window = _LETTER_SECONDS * MILLISECONDS // _LETTERS, _LETTER_SECONDS * MILLISECONDS
-    key = _key("mail", email.casefold())
-    return await BudgetRepository(session).take(key, round(now.timestamp() * MILLISECONDS), step, window)
+    step = round(LETTER_STEP.total_seconds()) * MILLISECONDS
+    at = round(now.timestamp() * MILLISECONDS)
+    return await BudgetRepository(session).take(_key("mail", email.casefold()), at, step, LETTERS_AN_HOUR * step)
 
 
 def _key(*parts: str) -> str:

@@ -12,14 +12,14 @@ from madang.factors.service import FactorService
 from madang.http.client_address import limit_key
 from madang.http.cookies import device_cookie_name, set_device_cookie, set_session_cookies
 from madang.http.limits import Limiter
-from madang.http.problems import language_of
 from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.budget_service import Budget, BudgetService
-from madang.sessions.mail_service import MailService
+from madang.sessions.email_service import EmailService
+from madang.sessions.errors import MailSwitchedOff
 from madang.sessions.models import UserSession
 from madang.sessions.opening_service import Lifetimes, OpeningService, device_of
 from madang.sessions.password_service import PasswordService
@@ -57,7 +57,6 @@ def _budgets(request: Request) -> BudgetService:
 def build_opening(request: Request) -> OpeningService:
     app = running(request)
     device = request.cookies.get(device_cookie_name(app.settings))
-    current_origin().language = language_of(request)  # the one in which letters that follow are written
 
     def build_factors(session: Session) -> FactorService:
         return FactorService(session, app.keyring, app.clock)
@@ -91,17 +90,20 @@ async def _passwords(request: Request) -> PasswordService:
     )
 
 
-async def _mails(request: Request) -> MailService:
+async def _emails(request: Request) -> EmailService:
     app = running(request)
-    return MailService(
+    return EmailService(
         app.backends.database,
         lambda session: build_accounts(session, app.clock),
-        app.hasher,
-        build_password_policy(app.settings, app.backends.breaches),
         _budgets(request),
         app.keyring,
         app.clock,
     )
+
+
+async def _mail_is_on(app: App) -> None:
+    if app.backends.mail is None:
+        raise MailSwitchedOff
 
 
 async def _rotation(request: Request) -> RotationService:
@@ -146,7 +148,8 @@ def grant(
 
 SignIn = Annotated[SignInService, Depends(_sign_in)]
 Passwords = Annotated[PasswordService, Depends(_passwords)]
-Mails = Annotated[MailService, Depends(_mails)]
+Emails = Annotated[EmailService, Depends(_emails)]
+mail_is_on = Depends(_mail_is_on)
 Rotation = Annotated[RotationService, Depends(_rotation)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 SessionsReading = Annotated[SessionService, Depends(_sessions_reading)]

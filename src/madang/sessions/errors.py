@@ -179,7 +179,7 @@ class TooManyMails(TooMany):
     code = "too-many-mails"
     title = Text("Too many mails to this address", "이 주소로 보낸 메일이 너무 많습니다")
     detail = Text(
-        "Look into the spam folder, or try again in an hour.", "스팸함을 확인하거나 1시간 뒤에 다시 시도하세요."
+        "Look into the spam folder, or try again in a few minutes.", "스팸함을 확인하거나 몇 분 뒤에 다시 시도하세요."
     )
 
 

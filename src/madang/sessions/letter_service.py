@@ -69,10 +69,8 @@ class LetterService:
         async with self._database.read_unit() as session:
             account = await self._build_accounts(session).get(due.account_id)
             proof = await ProofRepository(session).get(due.proof_id) if due.proof_id else None
-        if account is None:
-            return
-        to = proof.former_email if proof else account.email
-        if to is None:
+        to = account and (account.email if due.proof_id is None else proof and proof.former_email)
+        if account is None or not to:
             return
         origin, language = current_origin(), _language(account)
         unknown = _UNKNOWN[language]

@@ -2,7 +2,6 @@
 holds up its letters and nothing else."""
 
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 from madang.accounts.deps import build_accounts
 from madang.accounts.events import AccountRegistered
@@ -11,6 +10,7 @@ from madang.factors.events import TotpEnrolled, TotpRemoved
 from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.kit.ids import new_id
+from madang.kit.secrets import Keyring
 from madang.outbox.delivery import Delivery, Handlers, seen, was_seen
 from madang.outbox.publish import Outbox
 from madang.sessions.budget_service import may_mail
@@ -27,11 +27,11 @@ from madang.sessions.proof_service import VERIFY, ProofService
 from madang.sessions.repository import SessionRepository
 
 _NOTE, _LETTER = "sessions.notice", "sessions.letter"
-Concern = Callable[[Event, Session], Awaitable[NoticeDue | None]]
+Concern = Callable[[Event, Session, Keyring], Awaitable[NoticeDue | None]]
 
 
 def _telling(concern: Concern) -> Callable[[Event, Delivery], Awaitable[None]]:
-    """A handler that publishes the notice which a fact calls for, once."""
+    """A handler that does what a fact calls for in a unit of its own, once, and publishes the notice that is due."""
 
     async def tell(event: Event, delivery: Delivery) -> None:
         if delivery.backends.mail is None:
@@ -39,52 +39,47 @@ def _telling(concern: Concern) -> Callable[[Event, Delivery], Awaitable[None]]:
         async with delivery.backends.database.unit() as session:
             if await seen(session, delivery.event_id, _NOTE):
                 return
-            notice = await concern(event, session)
+            notice = await concern(event, session, delivery.backends.keyring)
             if notice is not None:
                 Outbox(session).publish(notice, key=new_id())
 
     return tell
 
 
-def _always(notice: str) -> Concern:
-    async def concern(event: Event, _session: Session) -> NoticeDue:
-        account_id: UUID = event.account_id  # type: ignore[attr-defined]  # each of these facts has one
-        return NoticeDue(notice=notice, account_id=account_id)
+def _plain(notice: str) -> Concern:
+    async def concern(event: Event, _session: Session, _keyring: Keyring) -> NoticeDue:
+        assert isinstance(event, RefreshTokenReuseDetected | TotpEnrolled | TotpRemoved)  # noqa: S101 - the table below
+        return NoticeDue(notice=notice, account_id=event.account_id)
 
     return concern
 
 
-async def _password(event: Event, _session: Session) -> NoticeDue:
+async def _password(event: Event, _session: Session, _keyring: Keyring) -> NoticeDue:
     assert isinstance(event, PasswordChanged)  # noqa: S101 - the table below
-    return NoticeDue(
-        notice="password_reset" if event.by == "reset" else "password_changed", account_id=event.account_id
-    )
+    notice = "password_reset" if event.by == "reset" else "password_changed"
+    return NoticeDue(notice=notice, account_id=event.account_id)
 
 
-async def _device(event: Event, session: Session) -> NoticeDue | None:
+async def _device(event: Event, session: Session, _keyring: Keyring) -> NoticeDue | None:
     assert isinstance(event, SessionStarted)  # noqa: S101 - the table below
     if await SessionRepository(session).is_known_device(event.session_id):
         return None
     return NoticeDue(notice="new_device", account_id=event.account_id)
 
 
-async def _former_address(event: Event, _session: Session) -> NoticeDue:
+async def _former_address(event: Event, _session: Session, _keyring: Keyring) -> NoticeDue:
     assert isinstance(event, EmailProven)  # noqa: S101 - the table below
     return NoticeDue(notice="email_changed", account_id=event.account_id, proof_id=event.proof_id)
 
 
-async def ask_for_proof(event: Event, delivery: Delivery) -> None:
-    """An address given at sign-up gets its code; one that is somebody's already tells its owner instead."""
+async def _proof(event: Event, session: Session, keyring: Keyring) -> None:
+    """An address given at sign-up gets its code; one that is somebody's already will tell its owner instead."""
     assert isinstance(event, AccountRegistered)  # noqa: S101 - the table below
-    if delivery.backends.mail is None:
-        return
-    async with delivery.backends.database.unit() as session:
-        if await seen(session, delivery.event_id, _NOTE):
-            return
-        account = await build_accounts(session).get(event.account_id)
-        email = account.unproven_email if account else None
-        if email and await may_mail(session, email, utc_now()):
-            await ProofService(session, delivery.backends.keyring, utc_now).request(VERIFY, email, account)
+    accounts = build_accounts(session)
+    account = await accounts.get(event.account_id)
+    email = account.unproven_email if account else None
+    if email and await may_mail(session, email, utc_now()):
+        await ProofService(session, accounts, keyring, utc_now).request(VERIFY, email, account)
 
 
 async def mail_code(event: Event, delivery: Delivery) -> None:
@@ -114,13 +109,13 @@ async def _once(delivery: Delivery, send: Callable[[LetterService], Awaitable[No
 
 
 handlers: Handlers = {
-    AccountRegistered: [ask_for_proof],
+    AccountRegistered: [_telling(_proof)],
     MailProofRequested: [mail_code],
     NoticeDue: [mail_notice],
     SessionStarted: [_telling(_device)],
     PasswordChanged: [_telling(_password)],
     EmailProven: [_telling(_former_address)],
-    RefreshTokenReuseDetected: [_telling(_always("token_reused"))],
-    TotpEnrolled: [_telling(_always("factor_added"))],
-    TotpRemoved: [_telling(_always("factor_removed"))],
+    RefreshTokenReuseDetected: [_telling(_plain("token_reused"))],
+    TotpEnrolled: [_telling(_plain("factor_added"))],
+    TotpRemoved: [_telling(_plain("factor_removed"))],
 }

@@ -1,10 +1,11 @@
-"""One's own password: proving it again, and changing it."""
+"""One's own password: proving it again, changing it, and choosing a new one by a mailed code."""
 
 from fastapi import APIRouter
 
 from madang.http.caller import CurrentUser
-from madang.sessions.deps import Passwords
-from madang.sessions.schemas import PasswordChange, PasswordProof, Verified
+from madang.http.limits import limited_by_address
+from madang.sessions.deps import Passwords, mail_is_on
+from madang.sessions.schemas import Forgotten, NewPassword, PasswordChange, PasswordProof, Verified
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
@@ -18,3 +19,19 @@ async def verify_password(body: PasswordProof, user: CurrentUser, passwords: Pas
 @router.put("/password", status_code=204, summary="Change one's password; ends all other sessions")
 async def change_password(body: PasswordChange, user: CurrentUser, passwords: Passwords) -> None:
     await passwords.change(user.id, user.session_id, body.old_password, body.new_password)
+
+
+@router.post(
+    "/password/forgot",
+    status_code=202,
+    dependencies=[limited_by_address("mail"), mail_is_on],
+    summary="Have a code to choose a new password mailed",
+)
+async def forgot_password(body: Forgotten, passwords: Passwords) -> None:
+    """The answer is the same whether an account has proven this address or not."""
+    await passwords.request_reset(body.email)
+
+
+@router.post("/password/reset", status_code=204, summary="Choose a new password by a mailed code; ends all sessions")
+async def reset_password(body: NewPassword, passwords: Passwords) -> None:
+    await passwords.reset(body.code, body.new_password)

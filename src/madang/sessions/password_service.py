@@ -1,5 +1,6 @@
-"""Proving and changing one's password while signed in."""
+"""Proving and changing one's password while signed in, and choosing a new one when it was forgotten."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from madang.accounts.models import Account
@@ -9,10 +10,11 @@ from madang.kit.clock import Clock
 from madang.kit.hashing import PasswordHasher, normalise
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
-from madang.sessions.budget_service import BudgetService
+from madang.sessions.budget_service import BudgetService, may_mail
 from madang.sessions.errors import IncorrectPassword, PasswordUnchanged
 from madang.sessions.events import PasswordChanged, SessionEnded
-from madang.sessions.proof_service import ProofService
+from madang.sessions.models import UserSession
+from madang.sessions.proof_service import RESET, ProofService
 from madang.sessions.repository import SessionRepository
 from madang.sessions.sign_in_service import BuildAccounts
 
@@ -59,9 +61,40 @@ class PasswordService:
             if account is None or account.password_hash != seen.password_hash:
                 raise IncorrectPassword
             account.password_hash = password_hash
-            await SessionRepository(session).authenticated(session_id, self._clock())
-            await ProofService(session, self._keyring, self._clock).void_resets(account_id)
-            await self._end_others(session, account_id, session_id)
+            await self._proofs(session).void_resets(account_id)
+            sessions = SessionRepository(session)
+            await sessions.authenticated(session_id, self._clock())
+            ended = await sessions.end_others(account_id, session_id, self._clock(), "password_changed")
+            self._tell(session, account_id, ended, by="change")
+
+    async def request_reset(self, email: str) -> None:
+        """Mail a code if the address is somebody's; the same is written either way, so an answer tells nothing."""
+        async with self._database.unit() as session:
+            if await may_mail(session, email, self._clock()):
+                await self._proofs(session).request(RESET, email, None)
+
+    async def reset(self, code: str, new: str) -> None:
+        """Set a new password, which ends every session and makes the account's sign-in budgets whole again.
+
+        It signs nobody in, so a second factor is asked for as ever. A password that the policy refuses leaves the code
+        unused. Raises `WrongMailCode` or a problem of the policy.
+        """
+        async with self._database.unit() as session:
+            taken = await self._budgets.take_address(session)
+            _, seen = await self._proofs(session).redeemable(RESET, code)
+            await self._budgets.give_address_back(session, taken)
+        await self._policy.check(new, (seen.account_id, seen.email, seen.name), "new_password")
+        password_hash = await self._hasher.hash(new)
+        async with self._database.unit() as session:
+            # Budgets before the account, the order in which sign-ins lock them; whoever got here has shown the code.
+            await self._budgets.forget(session, (seen.account_id, seen.email or ""))
+            proofs = self._proofs(session)
+            proof, account = await proofs.redeemable(RESET, code)
+            await proofs.use(proof)
+            account.password_hash = password_hash
+            await proofs.void_resets(account.id)
+            ended = await SessionRepository(session).end_all(account.id, self._clock(), "password_reset")
+            self._tell(session, account.id, ended, by="reset")
 
     async def _proven(self, account_id: UUID, password: str) -> Account:
         """The account as it was when the password was checked against it."""
@@ -77,9 +110,12 @@ class PasswordService:
             await self._budgets.give_back(session, taken)
         return account
 
-    async def _end_others(self, session: Session, account_id: UUID, kept: UUID) -> None:
+    def _tell(self, session: Session, account_id: UUID, ended: Iterable[UserSession], by: str) -> None:
         outbox = Outbox(session, self._clock)
-        reason = "password_changed"
-        for one in await SessionRepository(session).end_others(account_id, kept, self._clock(), reason):
-            outbox.publish(SessionEnded(session_id=one.id, account_id=account_id, reason=reason), key=account_id)
-        outbox.publish(PasswordChanged(account_id=account_id, by="change"), key=account_id)
+        for one in ended:
+            fact = SessionEnded(session_id=one.id, account_id=account_id, reason=one.end_reason or "")
+            outbox.publish(fact, key=account_id)
+        outbox.publish(PasswordChanged(account_id=account_id, by=by), key=account_id)
+
+    def _proofs(self, session: Session) -> ProofService:
+        return ProofService(session, self._build_accounts(session), self._keyring, self._clock)

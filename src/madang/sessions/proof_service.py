@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from madang.accounts.models import Account
+from madang.accounts.service import AccountService
 from madang.db.session import Session
 from madang.kit import mail_codes
 from madang.kit.clock import Clock
@@ -12,6 +13,7 @@ from madang.kit.ids import new_id
 from madang.kit.mail_codes import MailCode
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
+from madang.sessions.errors import WrongMailCode
 from madang.sessions.events import MailProofRequested
 from madang.sessions.models import MailProof
 from madang.sessions.proof_repository import ProofRepository
@@ -23,8 +25,9 @@ CODE_TTL, LINK_TTL = timedelta(minutes=10), timedelta(hours=1)
 class ProofService:
     """Works inside the caller's unit."""
 
-    def __init__(self, session: Session, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, session: Session, accounts: AccountService, keyring: Keyring, clock: Clock) -> None:
         self._proofs = ProofRepository(session)
+        self._accounts = accounts
         self._outbox = Outbox(session, clock)
         self._keyring = keyring
         self._clock = clock
@@ -42,29 +45,40 @@ class ProofService:
                 email=email,
                 email_key=email.casefold(),
                 key_id=key_id,
-                code_digest=code.digest,
+                code_digest=mail_codes.digests_of(self._keyring, code.code)[0],
                 created_at=self._clock(),
             )
         )
         self._outbox.publish(MailProofRequested(proof_id=proof_id), key=proof_id)
 
-    async def find(self, purpose: str, given: str) -> MailProof | None:
-        """The unused proof that a code of ten minutes or a link's token of an hour belongs to."""
-        named = mail_codes.proof_of(given)
-        if named is None:
-            after = self._clock() - CODE_TTL
-            proof = await self._proofs.by_code(purpose, mail_codes.digests_of(self._keyring, given), after)
-        else:
-            proof = await self._by_token(purpose, named, given)
-        return proof if proof and proof.account_id else None
+    async def redeemable(self, purpose: str, given: str) -> tuple[MailProof, Account]:
+        """The unused proof that a code of ten minutes or a link's token of an hour belongs to, and its account, locked.
 
-    async def use(self, proof: MailProof, former_email: str | None = None) -> bool:
-        """Use it up; of two at once one succeeds."""
-        return await self._proofs.use(proof.id, self._clock(), former_email)
+        Raises `WrongMailCode`, also when the account is disabled or the address is no longer the one to be reset.
+        """
+        proof = await self._find(purpose, given)
+        account = await self._accounts.locked(proof.account_id) if proof and proof.account_id else None
+        if proof is None or account is None or not account.is_active:
+            raise WrongMailCode
+        if purpose == RESET and account.email_key != proof.email_key:
+            raise WrongMailCode
+        return proof, account
+
+    async def use(self, proof: MailProof, former_email: str | None = None) -> None:
+        """Use it up; of two at once one succeeds, the other gets `WrongMailCode`."""
+        if not await self._proofs.use(proof.id, self._clock(), former_email):
+            raise WrongMailCode
 
     async def void_resets(self, account_id: UUID) -> None:
         """A change of the password or the address ends what was mailed to reset the one before."""
         await self._proofs.void(account_id, RESET)
+
+    async def _find(self, purpose: str, given: str) -> MailProof | None:
+        named = mail_codes.proof_of(given)
+        if named is None:
+            digests = mail_codes.digests_of(self._keyring, given)
+            return await self._proofs.by_code(purpose, digests, self._clock() - CODE_TTL)
+        return await self._by_token(purpose, named, given)
 
     async def _by_token(self, purpose: str, named: UUID, token: str) -> MailProof | None:
         proof = await self._proofs.get(named)
