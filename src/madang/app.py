@@ -23,6 +23,7 @@ from madang.http.docs import install_docs
 from madang.http.edge import Edge
 from madang.http.gate import Gate
 from madang.http.limits import Limiter
+from madang.http.mail_pages import install_mail_pages
 from madang.http.openapi import install_openapi, operation_id
 from madang.http.problems import install_problem_handlers
 from madang.http.state import Running
@@ -70,6 +71,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
     )
     install_problem_handlers(app)
     install_docs(app)
+    install_mail_pages(app)
     install_openapi(app)
     for router in (
         service,

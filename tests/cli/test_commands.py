@@ -153,6 +153,13 @@ async def test_the_doctor_exits_by_what_has_failed(migrated: Installation, datab
     assert "1 parked" in ill.stdout
 
 
+async def test_the_doctor_names_a_mail_server_that_is_away(migrated: Installation) -> None:
+    done = migrated.run("doctor", MADANG_MAIL_URL="smtp://me:hunter2@127.0.0.1:9")
+    assert done.returncode == 1
+    assert "correct MADANG_MAIL_URL" in " ".join(done.stdout.split())
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_the_doctor_finds_a_missing_schema(installation: Installation) -> None:
     done = installation.run("doctor")
     assert done.returncode == 1

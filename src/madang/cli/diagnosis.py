@@ -8,6 +8,7 @@ from typing import Literal
 
 from madang.accounts.deps import build_accounts
 from madang.backends import Backends
+from madang.backends.mail.base import MailUnavailable
 from madang.kit.problems import Problem
 from madang.migrations import runner
 from madang.outbox.relay import backlog
@@ -34,7 +35,8 @@ async def examine(settings: Settings, backends: Backends) -> list[Finding]:
         findings.append(await check(settings, backends))
         if findings[-1].verdict == "failed":
             break  # what follows needs it
-    ports = [await _model(settings, backends), await _captioner(settings, backends), _storage(settings)]
+    ports = [await port(settings, backends) for port in (_mail, _model, _captioner)]
+    ports += [_storage(settings)]
     return [*findings, *ports, _space(settings), _processes(settings)]
 
 
@@ -86,6 +88,20 @@ def _processes(settings: Settings) -> Finding:
     if settings.embedded_ports:
         return Finding("processes", "ok", f"one at a time, because of {', '.join(settings.embedded_ports)}")
     return Finding("processes", "ok", "as many as wanted")
+
+
+async def _mail(settings: Settings, backends: Backends) -> Finding:
+    if backends.mail is None:
+        return Finding("mail", "advice", "switched off", "without it nobody can reset a forgotten password")
+    if settings.mail_url.startswith("console:"):
+        return Finding(
+            "mail", "advice", "printed by the server", "set MADANG_MAIL_URL to smtp://user:password@host:587"
+        )
+    try:
+        await backends.mail.check()
+    except MailUnavailable as error:
+        return Finding("mail", "failed", str(error), "correct MADANG_MAIL_URL, or start the mail server")
+    return Finding("mail", "ok", f"the server listens; letters come from {settings.mail_from}")
 
 
 async def _model(settings: Settings, backends: Backends) -> Finding:

@@ -1,8 +1,10 @@
-"""Web origins as browsers write them."""
+"""Web origins as browsers write them, and the paths of the pages that mails link to."""
 
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+VERIFY_PAGE, RESET_PAGE = "/app/verify-email", "/app/reset-password"
 
 
 def origin_of(url: str) -> str:

@@ -14,15 +14,16 @@ from madang.kit.letters import Letter, Letterhead, compose
 from madang.kit.mail_codes import MailCode
 from madang.kit.origin import current_origin
 from madang.kit.secrets import Keyring
+from madang.kit.urls import RESET_PAGE, VERIFY_PAGE
 from madang.outbox.publish import Outbox
 from madang.sessions.events import NoticeDue
 from madang.sessions.letters import NOTICES, PROOFS
 from madang.sessions.models import MailProof
 from madang.sessions.proof_repository import ProofRepository
-from madang.sessions.proof_service import LINK_TTL, VERIFY
+from madang.sessions.proof_service import LINK_TTL, RESET, VERIFY
 from madang.sessions.sign_in_service import BuildAccounts
 
-PAGES = {"verify": "/app/verify-email", "reset": "/app/reset-password"}
+_PAGES = {VERIFY: VERIFY_PAGE, RESET: RESET_PAGE}
 _UNKNOWN = {"ko": "알 수 없음", "en": "unknown"}
 log = structlog.get_logger("madang.sessions")
 
@@ -60,7 +61,7 @@ class LetterService:
             "account_id": account.account_id,
             "email": proof.email,
             "code": code.code,
-            "link": f"{self._head.site}{PAGES[proof.purpose]}#code={code.token}",
+            "link": f"{self._head.site}{_PAGES[proof.purpose]}#code={code.token}",
         }
         await self._send(PROOFS[proof.purpose], proof.email, account, values, f"{proof.purpose}.{proof.id}")
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from tests.inboxes import Inbox, mail_server
 
 from madang.backends.mail import open_mail
-from madang.backends.mail.base import Mail, MailRefused
+from madang.backends.mail.base import Mail, MailRefused, MailUnavailable
 from madang.backends.mail.smtp import Submission
 from madang.settings import BadSettings
 
@@ -126,3 +126,9 @@ def test_a_url_that_says_nothing_is_refused_without_its_password(url: str) -> No
     with pytest.raises(BadSettings, match="MADANG_MAIL_URL") as caught:
         open_mail(url)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_check_tells_a_server_that_listens_from_one_that_does_not(inbox: Inbox) -> None:
+    await opened(inbox.url).check()
+    with pytest.raises(MailUnavailable, match="9"):
+        await opened("smtp://127.0.0.1:9").check()

@@ -15,6 +15,9 @@ class ConsoleMail:
         forbid_in_unit("sending mail")
         print(_readable(message), file=self._out, flush=True)
 
+    async def check(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

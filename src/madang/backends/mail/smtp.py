@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from madang.backends.mail.base import MailRefused
+from madang.backends.mail.base import MailRefused, MailUnavailable
 from madang.kit.unit_guard import forbid_in_unit
 from madang.settings import BadSettings
 
@@ -60,16 +60,8 @@ class SmtpMail:
     async def send(self, message: EmailMessage) -> None:
         forbid_in_unit("sending mail")
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self._to.host,
-                port=self._to.port,
-                username=self._to.user,
-                password=self._to.password,
-                use_tls=self._to.is_tls,
-                start_tls=self._to.is_starttls,
-                timeout=_SECONDS,
-            )
+            async with self._connection() as connection:
+                await connection.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             if all(refusal.code >= _PERMANENT for refusal in error.recipients):
                 raise MailRefused(str(error)) from None
@@ -78,6 +70,25 @@ class SmtpMail:
             if error.code >= _PERMANENT and error.code not in _NOT_OF_THE_MESSAGE:
                 raise MailRefused(str(error)) from None
             raise
+
+    async def check(self) -> None:
+        try:
+            async with self._connection() as connection:
+                await connection.noop()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise MailUnavailable(str(error)) from None
+
+    def _connection(self) -> aiosmtplib.SMTP:
+        """Entering it connects, secures and signs in."""
+        return aiosmtplib.SMTP(
+            hostname=self._to.host,
+            port=self._to.port,
+            username=self._to.user,
+            password=self._to.password,
+            use_tls=self._to.is_tls,
+            start_tls=self._to.is_starttls,
+            timeout=_SECONDS,
+        )
 
     async def close(self) -> None:
         return None
