@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format setup setup-dev mutants bench openapi lock nightly clean
+.PHONY: help run test check format setup setup-dev mutants faults audit bench openapi lock nightly clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,14 +32,23 @@ format: setup-dev ## put the code into form
 mutants: setup-dev ## patches that each break a promise; every one must turn its test red
 	@$(BIN)/python -m tests.mutants
 
+faults: setup-dev ## 200 rounds of faults under load, on real servers (MADANG_FAULT_ROUNDS, MADANG_FAULT_SEED)
+	MADANG_TEST_DATABASE=postgresql MADANG_FAULT_ROUNDS=$${MADANG_FAULT_ROUNDS:-200} $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/faults
+
+audit: ## known weaknesses of the pinned packages (asks the package index), and bandit
+	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet bandit pip-audit
+	$(VENV)/audit/bin/bandit --quiet --recursive src --severity-level medium
+	$(VENV)/audit/bin/pip-audit --requirement requirements.lock --disable-pip
+
 bench: setup-dev ## the measured claims; needs a quiet machine
 	$(BIN)/python -m benchmarks
 
 openapi: setup-dev ## write what is generated from the code
 	$(BIN)/madang openapi > openapi.json
 	$(BIN)/madang openapi --problems > docs/problems.md
+	$(BIN)/madang openapi --events > asyncapi.json
 
-nightly: check test mutants bench ## everything
+nightly: check test mutants faults bench ## everything
 
 setup: $(VENV)/.runtime ## the environment that `run` needs
 

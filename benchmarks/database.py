@@ -16,12 +16,12 @@ import asyncpg
 from madang.kit import refresh_token
 from madang.kit.hashing import PasswordHasher
 from madang.kit.ids import new_id
+from madang.kit.scopes import MEMBER_SCOPES, OFFLINE, in_order
 from madang.kit.secrets import Keyring
 from madang.migrations import runner
-from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - every seeded account has it
-SCOPE = f"{DEFAULT_SCOPE} {OFFLINE}"
+SCOPE = in_order({*MEMBER_SCOPES, OFFLINE})
 _LOCAL = ("127.0.0.1", 5432)
 
 

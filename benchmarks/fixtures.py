@@ -19,8 +19,8 @@ from madang.kit.access_token import AccessTokens
 from madang.kit.clock import utc_now
 from madang.kit.refresh_token import parse
 from madang.kit.secrets import Keyring
-from madang.sessions.authentication_service import open_authentication
-from madang.sessions.repository import SessionRepository
+from madang.kit.token_keys import TokenKey
+from madang.sessions.key_service import KeyPolicy, KeyService
 
 ISSUER = "http://localhost:8000"
 _TTL = timedelta(hours=12)  # longer than any run, so that no token dies within one
@@ -83,15 +83,16 @@ _LIMITS = ("MADANG_LIMITS__EVERYTHING", "MADANG_LIMITS__SIGN_IN_ADDRESS")
 async def _signing_key(url: str, keyring: Keyring) -> dict[str, Any]:
     """The product's own first signing key, made as its first start makes it, and read for the contestants."""
     database = Database(url.replace("postgresql://", "postgresql+asyncpg://"))
-    await open_authentication(database, keyring, ISSUER, _TTL, utc_now)
-    async with database.read_unit() as session:
-        row = (await SessionRepository(session).signing_keys())[0]
+    async with database.unit() as session:
+        keys = KeyService(session, keyring, KeyPolicy("EdDSA", _TTL), utc_now)
+        await keys.ensure()
+        [made] = await keys.usable()
     await database.close()
-    return {**json.loads(keyring.unseal(row.sealed)), "kid": row.id}
+    return {**json.loads(made.jwk), "kid": made.id}
 
 
 def _issuer(key: dict[str, Any]) -> AccessTokens:
-    return AccessTokens({key["kid"]: json.dumps(key).encode()}, ISSUER, _TTL)
+    return AccessTokens([TokenKey(key["kid"], "EdDSA", json.dumps(key).encode())], ISSUER, _TTL)
 
 
 def _access(tokens: AccessTokens, account: UUID, session_id: UUID) -> str:

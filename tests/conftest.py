@@ -11,6 +11,10 @@ from madang.backends import Backends
 from madang.db.session import Database
 from madang.settings import Settings
 from tests.databases import TestDatabases, open_test_databases
+from tests.factories import SECRET
+from tests.peers.rabbitmq_server import rabbitmq_host
+from tests.peers.redis_server import RedisServer, redis_server
+from tests.peers.s3_server import S3Server, s3_server
 from tests.servers import serving
 
 
@@ -25,6 +29,27 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDatabase
         yield opened
 
 
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """One server for all tests of a process; each takes a bucket of its own."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """One server for all tests of a process that leave it running."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def rabbitmq_url() -> Iterator[str]:
+    """A virtual host of one's own."""
+    with rabbitmq_host() as url:
+        yield url
+
+
 @pytest.fixture
 def database_url(databases: TestDatabases) -> Iterator[str]:
     """A migrated, empty database, copied from a template and dropped afterwards."""
@@ -34,7 +59,7 @@ def database_url(databases: TestDatabases) -> Iterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    return Settings(data_dir=tmp_path / "var", database_url=database_url, secret_key="0123456789abcdef" * 4)
+    return Settings(data_dir=tmp_path / "var", database_url=database_url, secret_key=SECRET)
 
 
 @pytest.fixture

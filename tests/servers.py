@@ -47,22 +47,30 @@ async def visiting(settings: Settings, **changes: object) -> AsyncIterator[httpx
         yield client
 
 
-class ServerProcess:
-    """`madang serve` as a process of its own."""
+class MadangProcess:
+    """One of the commands that run until they are stopped, as a process of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *arguments: str) -> None:
         self._environment = {**os.environ, "MADANG_DATA_DIR": str(folder / "var"), **environment}
         self._folder = folder
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / "server.log"
+        self.log = folder / f"{arguments[0]}.log"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "madang", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "madang", *self._arguments]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
-        self._wait_until_ready()
+        deadline = time.monotonic() + 60
+        while not self._is_ready():
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, f"it did not become ready:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """As a power cut would: no handler runs."""
@@ -77,22 +85,39 @@ class ServerProcess:
             self._process.wait(30)
             self._process = None
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert self._process is not None
-            assert self._process.poll() is None, self.log.read_text()
-            try:
-                if httpx2.get(f"{self.url}/health/ready", trust_env=False).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                time.sleep(0.05)
-        raise AssertionError(f"the server did not become ready:\n{self.log.read_text()}")
+    def _is_ready(self) -> bool:
+        return "worker started" in self.log.read_text()
+
+
+class ServerProcess(MadangProcess):
+    """`madang serve`; ready once it says so."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], *options: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(folder, environment, "serve", "--port", str(self.port), *options)
+        self.log = folder / "server.log"
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/health/ready", trust_env=False).status_code == 200
+        except httpx2.TransportError:
+            return False
 
 
 @contextmanager
-def server_process(folder: Path, **environment: str) -> Iterator[ServerProcess]:
-    process = ServerProcess(folder, environment)
+def server_process(folder: Path, *options: str, **environment: str) -> Iterator[ServerProcess]:
+    process = ServerProcess(folder, environment, *options)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+@contextmanager
+def worker_process(folder: Path, **environment: str) -> Iterator[MadangProcess]:
+    process = MadangProcess(folder, environment, "worker")
     process.start()
     try:
         yield process

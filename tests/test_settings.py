@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from limits import parse
 
+from madang.kit.oidc_provider import OidcProvider
 from madang.settings import BadSettings, Limits, Settings, load_settings
 
 SECRET = "0123456789abcdef" * 4
@@ -120,7 +121,7 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variabl
 
 @pytest.mark.parametrize("rate", ["10/15 minutes", "600/minute", "1 per hour", "5/second", "100/2 days", "7/HOUR"])
 def test_a_rate_that_is_accepted_can_be_counted(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
-    parse(load(monkeypatch, MADANG_LIMITS__EXIST=rate).limits.exist)
+    assert parse(load(monkeypatch, MADANG_LIMITS__EXIST=rate).limits.exist).amount == int(re.findall(r"^\d+", rate)[0])
 
 
 def test_the_source_systems_names_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +203,63 @@ def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
     example = (Path(__file__).parents[1] / ".env.example").read_text()
-    documented = set(re.findall(r"^# (MADANG_\w+)=", example, re.MULTILINE))
-    plain = {f"MADANG_{name.upper()}" for name in Settings.model_fields if name != "limits"}
+    documented = set(re.findall(r"^# (MADANG_[\w<>]+)=", example, re.MULTILINE))
+    plain = {f"MADANG_{name.upper()}" for name in Settings.model_fields if name not in {"limits", "oidc"}}
+    plain |= {f"MADANG_OIDC__<name>__{name.upper()}" for name in OidcProvider.model_fields}
     assert documented == plain | {f"MADANG_LIMITS__{name.upper()}" for name in Limits.model_fields}
+
+
+KEYCLOAK = {
+    "MADANG_OIDC__keycloak__ISSUER": "https://idp.example/realms/one/",
+    "MADANG_OIDC__keycloak__CLIENT_ID": "12345",
+    "MADANG_OIDC__keycloak__CLIENT_SECRET": "1e5",
+}
+GOOGLE = {"MADANG_GOOGLE_CLIENT_ID": "id", "MADANG_GOOGLE_CLIENT_SECRET": "hunter2"}
+
+
+def test_providers_are_google_and_whatever_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"ISSUER": "https://other.example", "CLIENT_ID": "id", "CLIENT_SECRET": "s", "LABEL": "회사"}
+    other = {f"MADANG_OIDC__my-idp__{name}": value for name, value in parts.items()}
+    settings = load(monkeypatch, **GOOGLE, **KEYCLOAK, **other)
+    providers = settings.identity_providers
+    assert {name: one.issuer for name, one in providers.items()} == {
+        "google": "https://accounts.google.com",
+        "keycloak": "https://idp.example/realms/one/",
+        "my-idp": "https://other.example",
+    }
+    assert providers["keycloak"].client_id == "12345"
+    assert providers["keycloak"].client_secret.get_secret_value() == "1e5"
+    assert (providers["google"].label, providers["my-idp"].label) == ("Google", "회사")
+    assert "hunter2" not in repr(settings)
+
+
+def test_providers_that_can_not_work_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = {name.replace("keycloak", "google"): value for name, value in KEYCLOAK.items()}
+    assert "MADANG_OIDC__google" in fault(monkeypatch, **GOOGLE, **taken)
+    assert "MADANG_GOOGLE_CLIENT_ID" in fault(monkeypatch, MADANG_GOOGLE_CLIENT_SECRET="")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "named"),
+    [
+        ("ISSUER", "ftp://idp.example", "MADANG_OIDC__KEYCLOAK__ISSUER"),
+        ("ISSUER", "https://idp.example/?realm=one", "MADANG_OIDC__KEYCLOAK__ISSUER"),
+        ("CLIENT_SECRET", "", "MADANG_OIDC__KEYCLOAK__CLIENT_SECRET"),
+        ("SCOPES", "email", "MADANG_OIDC__KEYCLOAK__SCOPES"),
+    ],
+)
+def test_a_fault_of_a_provider_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, part: str, value: str, named: str
+) -> None:
+    assert named in fault(monkeypatch, **KEYCLOAK | {f"MADANG_OIDC__keycloak__{part}": value})
+
+
+def test_a_provider_name_that_makes_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "MADANG_OIDC" in fault(
+        monkeypatch, **{name.replace("keycloak", "key.cloak"): value for name, value in KEYCLOAK.items()}
+    )
+
+
+def test_production_asks_providers_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    over_http = KEYCLOAK | {"MADANG_OIDC__keycloak__ISSUER": "http://idp.example"}
+    assert "MADANG_OIDC__keycloak__ISSUER" in fault(monkeypatch, **PRODUCTION, **over_http)

@@ -15,7 +15,7 @@ from joserfc.jwk import OKPKey
 
 ISSUER = os.environ.get("MADANG_PUBLIC_URL", "http://localhost:8000")
 POOL = 10
-_ALGORITHM = "Ed25519"
+_ALGORITHM = "EdDSA"
 _REMEMBERED = 20_000
 
 ME = """

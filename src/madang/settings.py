@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from madang.kit.urls import origin_of
+from madang.kit.oidc_provider import OidcProvider
+from madang.kit.token_keys import Algorithm
+from madang.kit.urls import GOOGLE_ISSUER, origin_of
 
 Seconds = Annotated[int, Field(gt=0)]
 Days = Annotated[int, Field(ge=0)]
@@ -34,6 +36,7 @@ class Limits(BaseModel):
     sign_in_address: Rate = "100/15 minutes"
     exist: Rate = "30/minute"
     mail: Rate = "20/hour"
+    passkeys: Rate = "60/minute"
     chat: Rate = "60/minute"
     uploads: Rate = "100/hour"
 
@@ -50,14 +53,16 @@ class Settings(BaseSettings):
     public_url: str = ""
     frontend_url: str = ""
     cors_origins: Annotated[list[str], NoDecode] = []
+    outbound_allow: Annotated[list[str], NoDecode] = []
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     secret_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_SECRET_KEY", "SECRET_KEY"))
 
     database_url: str = Field("", validation_alias=AliasChoices("MADANG_DATABASE_URL", "DATABASE_URL"))
     database_direct_url: str = ""
     database_pool: int = Field(10, ge=1)
-    cache_url: str = "memory://"
-    broker_url: str = "local://"
+    database_statement_timeout: Seconds = 30
+    cache_url: str = Field("memory://", validation_alias=AliasChoices("MADANG_CACHE_URL", "REDIS_URL"))
+    broker_url: str = Field("local://", validation_alias=AliasChoices("MADANG_BROKER_URL", "RABBITMQ_URL"))
     storage_url: str = ""
     mail_url: str = "console://"
     mail_from: str = ""
@@ -65,10 +70,14 @@ class Settings(BaseSettings):
     llm_url: str = Field("demo://", validation_alias=AliasChoices("MADANG_LLM_URL", "OPENAI_BASE_URL"))
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_LLM_API_KEY", "OPENAI_API_KEY"))
     llm_model: str = ""
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    oidc: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")], OidcProvider] = {}
 
     password_min_length: int = Field(8, ge=8, le=128)
     password_composition: bool = False
     password_breaches: str = ""
+    jwt_algorithm: Algorithm = "EdDSA"
     access_ttl: Seconds = 15 * 60
     refresh_idle_ttl: Seconds = 30 * 24 * 3600
     refresh_absolute_ttl: Seconds = 90 * 24 * 3600
@@ -79,6 +88,7 @@ class Settings(BaseSettings):
     max_upload: int = Field(4 << 30, ge=1, description="bytes of one media file")
     upload_ttl: Seconds = 3600
     max_media_seconds: Seconds = 4 * 3600
+    drain: Annotated[int, Field(ge=0, le=300)] = 0
     caption_workers: int = Field(1, ge=0, le=64)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -87,6 +97,8 @@ class Settings(BaseSettings):
     keep_run_logs: Days = 1
     keep_idempotency_keys: Days = 1
     keep_unfinished_uploads: Days = 1
+    keep_temporary_chats: Days = 1
+    erasure_grace: Days = 30
 
     limits: Limits = Limits()
 
@@ -94,6 +106,11 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: Any) -> Any:
         return [_origin(part) for part in _split(value)]
+
+    @field_validator("outbound_allow", mode="before")
+    @classmethod
+    def _hosts_and_networks(cls, value: Any) -> Any:
+        return _split(value)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -127,6 +144,7 @@ class Settings(BaseSettings):
     def _defaults_and_production_rules(self) -> Self:
         self.database_url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madang.db"
         self.storage_url = self.storage_url or f"file:{self.data_dir}/media"
+        _refuse(self._google_faults())
         self.mail_from = self.mail_from or f"Madang <no-reply@{urlsplit(self.site).hostname}>"
         if self.env == "production":
             _refuse(self._production_faults())
@@ -150,6 +168,19 @@ class Settings(BaseSettings):
         return self.public_url.startswith("https://")
 
     @property
+    def identity_providers(self) -> dict[str, OidcProvider]:
+        """Every provider that people may sign in with, by its name."""
+        if not self.google_client_id:
+            return self.oidc
+        google = OidcProvider(
+            issuer=GOOGLE_ISSUER,
+            client_id=self.google_client_id,
+            client_secret=self.google_client_secret,
+            label="Google",
+        )
+        return {"google": google, **self.oidc}
+
+    @property
     def embedded_ports(self) -> list[str]:
         """The settings whose choice binds the data to one process."""
         chosen = {
@@ -162,8 +193,22 @@ class Settings(BaseSettings):
     def seconds(self, name: str) -> timedelta:
         return timedelta(seconds=getattr(self, name))
 
-    def _production_faults(self) -> list[str]:
+    def _google_faults(self) -> list[str]:
+        if not self.google_client_id and not self.google_client_secret.get_secret_value():
+            return []
         faults = []
+        if not self.google_client_id or not self.google_client_secret.get_secret_value():
+            faults.append("MADANG_GOOGLE_CLIENT_ID: set it together with MADANG_GOOGLE_CLIENT_SECRET, or neither")
+        if "google" in self.oidc:
+            faults.append("MADANG_OIDC__google: MADANG_GOOGLE_CLIENT_ID has this name already; choose another one")
+        return faults
+
+    def _production_faults(self) -> list[str]:
+        faults = [
+            f"MADANG_OIDC__{name}__ISSUER: production needs https://"
+            for name, one in self.oidc.items()
+            if not one.issuer.startswith("https://")
+        ]
         if not self.is_https:
             faults.append("MADANG_PUBLIC_URL: production needs the https:// address people use")
         if self.mail_url.startswith("console:"):

@@ -1,5 +1,10 @@
 import httpx2
+from sqlalchemy import text
 from tests.factories import make_user
+
+from madang.db.session import Database
+
+ME = "/api/v1/accounts/me"
 
 
 async def test_me_shows_the_account_that_is_signed_in(client: httpx2.AsyncClient) -> None:
@@ -35,3 +40,19 @@ async def test_exist_tells_without_regard_to_case(client: httpx2.AsyncClient) ->
     free = await client.get("/api/v1/accounts/exist/hana_02/")
     assert taken.json() == {"account_id": "hana_01", "exists": True}
     assert free.json() == {"account_id": "hana_02", "exists": False}
+
+
+async def test_a_generated_account_id_is_chosen_once(client: httpx2.AsyncClient, database: Database) -> None:
+    person, other = await make_user(client, "user_k3x9"), await make_user(client, "taken_id")
+    async with database.unit() as session:
+        generated = text("UPDATE accounts SET is_account_id_generated = true WHERE account_id = 'user_k3x9'")
+        await session.execute(generated)
+    taken = await client.patch(ME, json={"account_id": "TAKEN_id"}, headers=person.headers)
+    assert (taken.status_code, taken.json()["code"]) == (409, "account-id-taken")
+    chosen = await client.patch(ME, json={"account_id": "Jisoo"}, headers=person.headers)
+    assert (chosen.status_code, chosen.json()["account_id"]) == (200, "Jisoo")
+    for who in (person, other):
+        again = await client.patch(ME, json={"account_id": "third"}, headers=who.headers)
+        assert (again.status_code, again.json()["code"]) == (403, "field-not-yours")
+    assert (await client.get("/api/v1/accounts/exist/user_k3x9")).json()["exists"] is False
+    assert (await client.get("/api/v1/accounts/exist/jisoo")).json()["exists"] is True

@@ -190,3 +190,4 @@ async def test_cancelling_closes_the_upstream(openai: LanguageModel, upstream: U
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     await upstream.is_streaming(wanted=False)
+    assert reading.cancelled()

@@ -10,6 +10,7 @@ import bcrypt
 import httpx2
 import pytest
 from argon2 import PasswordHasher as Argon2
+from passlib.hash import md5_crypt
 from sqlalchemy import text
 
 from madang.db.session import Database
@@ -34,6 +35,7 @@ def foreign_hashes(password: str) -> dict[str, str]:
         "from_php": bcrypt.hashpw(raw[:72], bcrypt.gensalt(4)).decode().replace("$2b$", "$2y$"),
         "from_django": f"pbkdf2_sha256$1000${SALT}${encoded(pbkdf2)}",
         "from_scrypt": f"scrypt${SALT}$1024$8$5${encoded(scrypt)}",
+        "from_unix": md5_crypt.hash(password),
         "from_argon2": Argon2(1, 1024, 1).hash(password),
     }
 
@@ -46,7 +48,7 @@ async def test_foreign_hashes_sign_in_and_become_argon2id(
     lines = [json.dumps({"account_id": name, "password_hash": stored}) for name, stored in hashes.items()]
     (tmp_path / "people.jsonl").write_text("\n".join(lines))
     done = await asyncio.to_thread(migrated.run, "users", "import", "people.jsonl")
-    assert (done.returncode, done.stdout) == (0, "Imported 5, refused 0.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "Imported 6, refused 0.\n"), done.stderr
     for name in hashes:
         for tried, status in ((password + "x", 400), (password, 200), (password, 200)):
             if not (name in {"from_bcrypt", "from_php"} and len(password.encode()) > 72 and status == 400):
@@ -99,6 +101,8 @@ async def test_csv_with_a_header_is_read_too(migrated: Installation, database: D
         "$argon2id$v=19$m=19456,t=9999,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA",
         "$argon2id$nonsense",
         "$2b$31$" + "a" * 53,
+        "$1$much_too_long_a_salt$" + "a" * 22,
+        "$1$salt$short",
         "pbkdf2_sha256$4000000000$salt$aGFzaA==",
         "pbkdf2_sha256$0$salt$aGFzaA==",
         "scrypt$salt$1073741824$8$1$aGFzaA==",

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from madang.accounts.models import Account
 from madang.db import engine
+from madang.db.engine import Pooling
 from madang.db.session import Database, DatabaseUnavailable, advisory_lock
 from madang.kit.ids import new_id
 
@@ -127,7 +128,7 @@ async def test_an_exhausted_pool_is_unavailable_and_says_when_to_come_back(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "_POOL_TIMEOUT", 0.05)
-    database = Database(database_url, pool=1)
+    database = Database(database_url, Pooling(1))
     holding = Writer(database)
     await asyncio.wait_for(holding.wrote.wait(), SOON)
     with pytest.raises(DatabaseUnavailable) as caught:

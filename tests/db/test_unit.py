@@ -163,9 +163,7 @@ async def test_a_constraint_at_commit_is_not_told_as_success(database: Database)
     async def add_twice() -> None:
         async with database.unit() as session:
             for _ in range(2):
-                statement = "INSERT INTO signing_keys (id, algorithm, sealed, created_at) VALUES ('a', 'b', :s, :now)"
-                now: Any = utc_now() if database.is_postgresql else utc_now().isoformat()
-                await session.execute(text(statement), {"s": b"", "now": now})
+                await session.execute(text("INSERT INTO sign_in_budgets (key, full_at) VALUES ('a', 1)"))
 
     with pytest.raises(IntegrityError):
         await add_twice()
@@ -188,3 +186,31 @@ async def test_twenty_read_modify_writes_lose_no_update(numbers: Database, datab
     assert await stored(numbers) == 20
     for other in others:
         await other.close()
+
+
+async def test_a_unit_cancelled_at_any_moment_holds_nobody_up(numbers: Database) -> None:
+    """SQLite would stay locked for as long as the cursor of the statement that was cut short is remembered."""
+    cut_short: list[asyncio.CancelledError] = []
+
+    async def change_for_ever() -> None:
+        while True:
+            async with numbers.unit() as session:
+                await session.execute(text("UPDATE numbers SET n = n + 1 RETURNING n"))
+
+    for turn in range(100):
+        changing = asyncio.create_task(change_for_ever())
+        await asyncio.sleep(turn * 0.0001)
+        changing.cancel()
+        try:
+            await changing
+        except asyncio.CancelledError as error:
+            cut_short.append(error)
+        async with asyncio.timeout(4):
+            await write_number(numbers, 1000)
+    assert len(cut_short) == 100
+    assert await stored(numbers) == 1000
+
+
+async def write_number(database: Database, number: int) -> None:
+    async with database.unit() as session:
+        await write(session, number)

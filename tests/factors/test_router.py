@@ -1,8 +1,6 @@
 """Second factors through the front door: enrolling, signing in, races, recovery."""
 
 import asyncio
-import time
-from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx2
@@ -10,7 +8,8 @@ import pyotp
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.factories import PASSWORD, SignedIn, make_user
+from tests.factories import PASSWORD, make_user
+from tests.factors.enrolling import MFA, answer, challenge, enrol, mfa_token
 from tests.servers import visiting
 
 from madang.db.session import Database
@@ -18,49 +17,16 @@ from madang.kit import one_time_codes
 from madang.kit.clock import utc_now
 from madang.settings import Settings
 
-MFA = "/api/v1/accounts/mfa"
-TOKEN = "/api/v1/accounts/token"
 ME = "/api/v1/accounts/me"
-
-
-@dataclass(frozen=True)
-class Enrolled:
-    person: SignedIn
-    secret: str
-    recovery_codes: list[str]
-
-    def code(self, steps: int = 0) -> str:
-        """The code of so many steps from now; the one before was used to enrol."""
-        return pyotp.TOTP(self.secret).at(time.time() + steps * 30)
-
-
-async def enrol(client: httpx2.AsyncClient) -> Enrolled:
-    person = await make_user(client)
-    begun = await client.post(f"{MFA}/totp", headers=person.headers)
-    assert begun.status_code == 200, begun.text
-    secret = begun.json()["secret"]
-    code = {"code": pyotp.TOTP(secret).at(time.time() - 30)}
-    confirmed = await client.post(f"{MFA}/totp/confirm", json=code, headers=person.headers)
-    assert confirmed.status_code == 200, confirmed.text
-    return Enrolled(person, secret, confirmed.json()["recovery_codes"])
-
-
-async def challenge(client: httpx2.AsyncClient, person: SignedIn) -> httpx2.Response:
-    return await client.post(TOKEN, data={"username": person.account_id, "password": PASSWORD})
-
-
-async def mfa_token(client: httpx2.AsyncClient, enrolled: Enrolled) -> str:
-    token: str = (await challenge(client, enrolled.person)).json()["mfa_token"]
-    return token
-
-
-async def answer(client: httpx2.AsyncClient, token: str, code: str) -> httpx2.Response:
-    return await client.post(TOKEN, data={"grant_type": "urn:madang:mfa", "mfa_token": token, "code": code})
 
 
 async def test_enrolling_shows_a_secret_an_uri_and_ten_recovery_codes(client: httpx2.AsyncClient) -> None:
     person = await make_user(client)
-    assert (await client.get(MFA, headers=person.headers)).json() == {"totp": False, "recovery_codes_left": 0}
+    assert (await client.get(MFA, headers=person.headers)).json() == {
+        "totp": False,
+        "passkeys": 0,
+        "recovery_codes_left": 0,
+    }
     begun = (await client.post(f"{MFA}/totp", headers=person.headers)).json()
     assert begun["otpauth_uri"].startswith("otpauth://totp/Madang:")
     wrong = await client.post(f"{MFA}/totp/confirm", json={"code": "000000x"}, headers=person.headers)
@@ -69,7 +35,11 @@ async def test_enrolling_shows_a_secret_an_uri_and_ten_recovery_codes(client: ht
     confirmed = await client.post(f"{MFA}/totp/confirm", json=code, headers=person.headers)
     assert len(set(confirmed.json()["recovery_codes"])) == 10
     assert confirmed.headers["cache-control"] == "no-store"
-    assert (await client.get(MFA, headers=person.headers)).json() == {"totp": True, "recovery_codes_left": 10}
+    assert (await client.get(MFA, headers=person.headers)).json() == {
+        "totp": True,
+        "passkeys": 0,
+        "recovery_codes_left": 10,
+    }
     again = await client.post(f"{MFA}/totp", headers=person.headers)
     assert (again.status_code, again.json()["code"]) == (409, "totp-already-on")
 

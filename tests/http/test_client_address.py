@@ -79,21 +79,21 @@ async def hits_until_refused(client: httpx2.AsyncClient, headers: list[dict[str,
 
 async def test_a_forged_forwarded_address_escapes_no_limit(open_app: OpenApp) -> None:
     forged = [{"X-Forwarded-For": f"1.2.3.{number}"} for number in range(6)]
-    limits = Limits(everything="3/minute")
+    limits = Limits(everything="3/day")
     async with open_app(limits=limits, trusted_proxies=PROXIES) as app:
         assert await hits_until_refused(caller(app, peer="203.0.113.7"), forged) == 3
         assert await hits_until_refused(caller(app, peer="10.0.0.1"), forged) == 6
 
 
 async def test_what_a_client_wrote_before_its_own_hop_escapes_no_limit(open_app: OpenApp) -> None:
-    limits = Limits(everything="3/minute")
+    limits = Limits(everything="3/day")
     one_line = [{"X-Forwarded-For": f"6.6.6.{number}, 198.51.100.1"} for number in range(6)]
     async with open_app(limits=limits, trusted_proxies=PROXIES) as app:
         assert await hits_until_refused(caller(app, peer="10.0.0.1"), one_line) == 3
 
 
 async def test_two_lines_of_the_header_are_one_list(open_app: OpenApp) -> None:
-    limits = Limits(everything="3/minute")
+    limits = Limits(everything="3/day")
     async with open_app(limits=limits, trusted_proxies=PROXIES) as app:
         client = caller(app, peer="10.0.0.1")
         statuses = [
@@ -108,7 +108,7 @@ async def test_two_lines_of_the_header_are_one_list(open_app: OpenApp) -> None:
 
 
 async def test_neighbours_in_one_64_share_a_limit(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="3/minute")) as app:
+    async with open_app(limits=Limits(everything="3/day")) as app:
         peers = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8:0:1::1"]
         statuses = [(await caller(app, peer=peer).get("/")).status_code for peer in peers]
     assert statuses == [200, 200, 200, 429, 200]

@@ -34,7 +34,7 @@ async def test_the_budget_comes_back(open_app: OpenApp) -> None:
 
 
 async def test_two_people_behind_one_address_have_a_budget_each(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="7/minute")) as app, caller(app) as client:
+    async with open_app(limits=Limits(everything="7/day")) as app, caller(app) as client:
         first, second = await make_user(client, "first"), await make_user(client, "second")
         statuses = [(await client.get(f"{ACCOUNTS}/me", headers=first.headers)).status_code for _ in range(7)]
         assert statuses == [200] * 6 + [429], "one hit went to the factory's own look at the account"
@@ -43,7 +43,7 @@ async def test_two_people_behind_one_address_have_a_budget_each(open_app: OpenAp
 
 
 async def test_one_person_has_one_budget_from_everywhere(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="4/minute")) as app:
+    async with open_app(limits=Limits(everything="4/day")) as app:
         person = await make_user(caller(app))
         peers = [f"198.51.100.{number}" for number in range(4)]
         statuses = [
@@ -53,7 +53,7 @@ async def test_one_person_has_one_budget_from_everywhere(open_app: OpenApp) -> N
 
 
 async def test_signing_in_again_buys_no_new_budget(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="6/minute")) as app:
+    async with open_app(limits=Limits(everything="6/day")) as app:
         laptop = await make_user(caller(app), "two_devices")
         phone = await sign_in(caller(app), "two_devices")
         client = caller(app, peer="198.51.100.1")
@@ -63,7 +63,7 @@ async def test_signing_in_again_buys_no_new_budget(open_app: OpenApp) -> None:
 
 
 async def test_a_forged_token_counts_on_the_address(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="10/minute")) as app:
+    async with open_app(limits=Limits(everything="10/day")) as app:
         person = await make_user(caller(app, peer="198.51.100.1"))
         head, payload, signature = person.access_token.split(".")
         forged = f"{head}.{payload}.{'A' * len(signature)}"
@@ -78,7 +78,7 @@ async def test_a_forged_token_counts_on_the_address(open_app: OpenApp) -> None:
 
 
 async def test_fresh_rubbish_in_every_token_escapes_no_limit(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(everything="3/minute")) as app, caller(app) as client:
+    async with open_app(limits=Limits(everything="3/day")) as app, caller(app) as client:
         statuses = [
             (await client.get("/", headers={"Authorization": f"Bearer rubbish{number}"})).status_code
             for number in range(4)
@@ -87,7 +87,7 @@ async def test_fresh_rubbish_in_every_token_escapes_no_limit(open_app: OpenApp) 
 
 
 async def test_sign_up_and_exist_are_counted_by_address(open_app: OpenApp) -> None:
-    async with open_app(limits=Limits(sign_up="2/hour", exist="3/minute")) as app:
+    async with open_app(limits=Limits(sign_up="2/hour", exist="3/day")) as app:
         here, elsewhere = caller(app, peer="198.51.100.1"), caller(app, peer="198.51.100.2")
         bodies = [{"account_id": f"person{number}", "password": PASSWORD} for number in range(4)]
         statuses = [(await here.post(ACCOUNTS, json=body)).status_code for body in bodies[:3]]

@@ -55,10 +55,15 @@ async def test_unfinished_uploads_are_swept_with_their_parts_and_finished_ones_s
     await until_stored(settings, 1)
 
 
-async def test_removing_a_file_twice_is_harmless(backends: Backends) -> None:
+async def test_removing_a_file_twice_is_harmless_to_others(
+    client: httpx2.AsyncClient, person: SignedIn, backends: Backends, settings: Settings, recording: bytes
+) -> None:
+    await ready_media(client, person, recording)
     event = MediaDeleted(media_id=uuid4(), account_id=uuid4())
-    await handlers.remove_file(event, delivery(backends))
-    await handlers.remove_file(event, delivery(backends))
+    for _ in range(2):
+        await handlers.remove_file(event, delivery(backends))
+    assert len((await client.get(MEDIA, headers=person.headers)).json()["items"]) == 1
+    await until_stored(settings, 1)
 
 
 async def test_a_forgotten_idempotency_key_may_be_used_anew(

@@ -93,6 +93,8 @@ async def test_an_upload_that_the_client_breaks_off_leaves_nothing(
     await until_stored(settings, 1)
     writer.close()
     await until_stored(settings, 0)
+    items = (await client.get(MEDIA, headers=person.headers)).json()["items"]
+    assert [item["state"] for item in items] == ["pending"]
 
 
 async def test_an_expired_forged_or_foreign_link_is_refused(
@@ -100,7 +102,7 @@ async def test_an_expired_forged_or_foreign_link_is_refused(
 ) -> None:
     announced = await announce(client, person, recording)
     part, key = announced["parts"][0], f"media/{announced['id']}"
-    expired = await backends.storage.upload_part(key, 1, len(recording), FLAC, timedelta(seconds=-1))
+    expired = (await backends.storage.upload_parts(key, {1: len(recording)}, FLAC, timedelta(seconds=-1)))[1]
     over = await backends.storage.download(key, "a", FLAC, attachment=False, expires_in=timedelta(seconds=-1))
     reading = await backends.storage.download(key, "a", FLAC, attachment=False, expires_in=timedelta(hours=1))
 

@@ -22,6 +22,8 @@ from madang.db.session import Database
 from madang.outbox.relay import Relay
 
 class Broker:
+    is_remote = False
+
     async def publish(self, message):
         pathlib.Path(sys.argv[2]).write_text(str(message.data["number"]))
         os.kill(os.getpid(), signal.SIGKILL)
@@ -60,6 +62,8 @@ async def test_an_event_that_kills_its_process_is_parked_in_the_end(post: Post) 
 
 async def test_a_broker_that_raises_after_delivering_delivers_again(post: Post) -> None:
     class Unsure:
+        is_remote = False
+
         lost = True
 
         async def publish(self, message: Message) -> None:

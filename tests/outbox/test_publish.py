@@ -13,7 +13,7 @@ from madang.db.session import Database
 from madang.kit.ids import new_id
 from madang.kit.origin import Origin, current_origin, set_origin
 from madang.outbox.delivery import Delivery, Dispatcher, seen
-from madang.outbox.publish import Outbox, register_relay
+from madang.outbox.publish import Outbox, relays
 from madang.worker import HANDLERS
 from tests.factories import make_user
 from tests.outbox.conftest import Noted, Post, within_reason
@@ -34,9 +34,7 @@ async def publish_and_raise(post: Post, error: Exception) -> None:
 
 @pytest.fixture
 def woken() -> asyncio.Event:
-    flag = asyncio.Event()
-    register_relay(flag)
-    return flag
+    return relays.listener()
 
 
 @pytest.mark.parametrize("error", [RuntimeError(), EmailTaken()])

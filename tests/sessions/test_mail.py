@@ -56,6 +56,14 @@ async def test_a_code_proves_the_address_given_at_sign_up(client: httpx2.AsyncCl
     assert (me.json()["email"], me.json()["email_verified"]) == (JISOO, True)
 
 
+async def test_the_owner_is_told_of_a_new_api_key(client: httpx2.AsyncClient, inbox: Inbox) -> None:
+    person = await with_address(client, inbox, "jisoo", JISOO)
+    made = await client.post("/api/v1/api-keys", json={"name": "deploy"}, headers=person.headers)
+    letter = await inbox.wait(JISOO, 1, "API key was made")
+    assert "jisoo" in letter.text
+    assert made.json()["key"] not in letter.text
+
+
 async def test_letters_speak_the_language_of_whoever_asks(client: httpx2.AsyncClient, inbox: Inbox) -> None:
     client.headers["Accept-Language"] = "ko-KR"
     await sign_up(client, "jisoo", JISOO)

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from madang.accounts.errors import AccountIdTaken, EmailTaken
-from madang.accounts.models import ADMIN, Account
+from madang.accounts.models import ADMIN, Account, Preferences
 from madang.db.session import Session
 
 
@@ -16,14 +16,19 @@ class AccountRepository:
         self._session = session
 
     async def add(self, account: Account) -> Account:
-        """Raises `AccountIdTaken` or `EmailTaken`; the database decides, so two at once can't both win."""
+        """Raises `AccountIdTaken` or `EmailTaken`."""
         self._session.add(account)
+        return await self.flush(account)
+
+    async def flush(self, account: Account) -> Account:
+        """Raises `AccountIdTaken` or `EmailTaken`; the database decides, so two at once can't both win."""
+        wanted = account.account_id
         try:
             await self._session.flush()
         except IntegrityError as error:
             if "email_key" in str(error.orig):
                 raise EmailTaken from None
-            raise AccountIdTaken(account_id=account.account_id) from None
+            raise AccountIdTaken(account_id=wanted) from None
         return account
 
     async def get(self, account_id: UUID) -> Account | None:
@@ -69,6 +74,23 @@ class AccountRepository:
     async def has_admin(self) -> bool:
         admins = select(Account.id).where(Account.role == ADMIN, Account.is_active)
         return bool(await self._session.scalar(select(admins.exists())))
+
+    async def active_admins(self) -> int:
+        admins = select(func.count(Account.id)).where(Account.role == ADMIN, Account.is_active)
+        return await self._session.scalar(admins) or 0
+
+    async def preferences(self, account_id: UUID) -> Preferences | None:
+        return await self._session.get(Preferences, account_id)
+
+    async def add_preferences(self, preferences: Preferences) -> None:
+        self._session.add(preferences)
+        await self._session.flush()
+
+    async def deleted(self, account_id: str) -> Account | None:
+        """Who had that account id last, among those deleted and not erased yet."""
+        found = select(Account).where(func.lower(Account.account_id) == account_id.lower())
+        gone = found.where(Account.deleted_at.is_not(None), Account.erased_at.is_(None))
+        return await self._session.scalar(gone.order_by(Account.deleted_at.desc()).limit(1))
 
     async def count(self) -> int:
         return await self._session.scalar(select(func.count(Account.id))) or 0

@@ -1,6 +1,6 @@
 """All ports, opened from the settings as one `Backends`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,9 +18,13 @@ from madang.backends.llm import open_llm
 from madang.backends.llm.base import LanguageModel
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
+from madang.backends.oidc import open_identity_providers
+from madang.backends.oidc.base import IdentityProvider
 from madang.backends.outbound import open_outbound
+from madang.backends.outbound.guarded import open_guarded
 from madang.backends.storage import open_storage
 from madang.backends.storage.base import Storage
+from madang.db.engine import Pooling
 from madang.db.session import Database
 from madang.kit.letters import Letterhead
 from madang.kit.secrets import Keyring
@@ -36,6 +40,8 @@ class Retention:
     run_logs: int
     idempotency_keys: int
     unfinished_uploads: int
+    temporary_chats: int
+    deleted_accounts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Backends:
     mail: Mail | None
     storage: Storage
     outbound: httpx2.AsyncClient
+    guarded: httpx2.AsyncClient
     breaches: Breaches | None
     llm: LanguageModel | None
     captioner: Captioner | None
@@ -55,13 +62,14 @@ class Backends:
     retention: Retention
     keyring: Keyring
     letterhead: Letterhead
+    identity_providers: Mapping[str, IdentityProvider]
 
 
 @asynccontextmanager
 async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
     """Open every port by its URL; closes them in reverse order."""
     async with AsyncExitStack() as stack:
-        database = Database(settings.database_url, settings.database_pool)
+        database = Database(settings.database_url, _pooling(settings), settings.database_direct_url)
         stack.push_async_callback(database.close)
         cache, broker, mail = (
             open_cache(settings.cache_url),
@@ -72,13 +80,18 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             stack.push_async_callback(close)
         keyring = Keyring(settings.secrets)
         storage = open_storage(settings.storage_url, keyring, settings.public_url)
+        stack.push_async_callback(storage.close)
         captioner = open_captioner(settings.captioner_url, settings.max_media_seconds)
         if captioner is not None:
             stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
+        guarded = await stack.enter_async_context(open_guarded(settings.outbound_allow))
         llm = open_llm(settings.llm_url, settings.llm_api_key.get_secret_value(), settings.llm_model, outbound)
         if llm is not None:
             stack.push_async_callback(llm.close)
+        providers = open_identity_providers(settings.identity_providers)
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
         yield Backends(
             database=database,
             cache=cache,
@@ -86,6 +99,7 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             mail=mail,
             storage=storage,
             outbound=outbound,
+            guarded=guarded,
             breaches=open_breaches(settings.password_breaches, outbound),
             llm=llm,
             captioner=captioner,
@@ -93,7 +107,17 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             retention=_retention(settings),
             keyring=keyring,
             letterhead=Letterhead(settings.mail_from, settings.site),
+            identity_providers=providers,
         )
+
+
+def _pooling(settings: Settings) -> Pooling:
+    """Whoever names a direct URL has a pooler at the other one."""
+    return Pooling(
+        settings.database_pool,
+        settings.database_statement_timeout,
+        is_behind_pooler=bool(settings.database_direct_url),
+    )
 
 
 def _retention(settings: Settings) -> Retention:
@@ -103,4 +127,6 @@ def _retention(settings: Settings) -> Retention:
         settings.keep_run_logs,
         settings.keep_idempotency_keys,
         settings.keep_unfinished_uploads,
+        settings.keep_temporary_chats,
+        settings.erasure_grace,
     )

@@ -2,7 +2,7 @@
 
 from madang.captions.events import CaptionRequested
 from madang.captions.repository import CaptionRepository
-from madang.captions.runner import wake_runners
+from madang.captions.runner import runners
 from madang.kit.event import Event
 from madang.media.events import MediaDeleted
 from madang.outbox.delivery import Delivery, Handlers
@@ -14,7 +14,7 @@ SWEEP_BATCH = 100
 
 async def wake(_event: Event, _delivery: Delivery) -> None:
     """Only this: the table is the queue, and a runner finds the job there whether it is woken or not."""
-    wake_runners()
+    runners.ring()
 
 
 async def delete_of_deleted_media(event: Event, delivery: Delivery) -> None:

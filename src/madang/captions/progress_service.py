@@ -15,6 +15,7 @@ from madang.captions.models import Caption, CaptionProgress
 from madang.captions.repository import CaptionRepository
 from madang.db.session import Database, Session, after_commit
 from madang.kit.clock import Clock
+from madang.kit.tasks import end
 from madang.outbox.publish import Outbox
 
 log = structlog.get_logger("madang.captions")
@@ -103,8 +104,7 @@ class ProgressService:
                         following.result()
                         following = asyncio.ensure_future(anext(woken))
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                await end(following)
 
     async def _after(self, account_id: UUID, caption_id: UUID, after: int) -> list[Told] | None:
         """None when there is no such caption any more."""

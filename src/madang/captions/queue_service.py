@@ -2,7 +2,7 @@
 
 queued ─claim→ running ─┬─ succeed → succeeded          A lost runner (crash of its process or of the recogniser)
    ↑                    ├─ fail ───→ failed             puts the job back, the third time it fails. A graceful stop
-   └── hand back, lose ─┘                               hands it back without counting.
+   └── hand back, lose ─┘                               hands it back without counting, as does a storage that is away.
 """
 
 from datetime import timedelta
@@ -19,6 +19,7 @@ from madang.subtitles.document import Document
 
 LEASE = timedelta(seconds=15)
 MOST_LOST_RUNNERS = 3
+STORAGE_PAUSE = timedelta(seconds=5)
 _ALMOST_DONE = 99
 
 
@@ -80,6 +81,10 @@ class QueueService:
     async def hand_back(self, job: Caption) -> None:
         """This runner stops; another may go on at once."""
         await self._put_back(await self._held(job))
+
+    async def postpone(self, job: Caption) -> None:
+        """The file can't be had at the moment: another try soon, as often as it takes."""
+        await self._put_back(await self._held(job), STORAGE_PAUSE)
 
     async def reap(self, only_process: UUID | None) -> int:
         """Put back what lost its runner; returns how many jobs that were."""

@@ -2,16 +2,14 @@
 
 import asyncio
 import time
-from asyncio import Event as Flag
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from weakref import WeakSet
 
 import structlog
 
 from madang.backends import Backends
 from madang.backends.captioner.base import Captioner, Progress, RecognitionCrashed, RecognitionFailed
-from madang.backends.storage.base import NotStored
+from madang.backends.storage.base import NotStored, StorageUnavailable
 from madang.captions.document_service import document_of
 from madang.captions.models import Caption
 from madang.captions.progress_service import ProgressLog
@@ -21,6 +19,7 @@ from madang.captions.repository import CaptionRepository
 from madang.db.session import DatabaseUnavailable, Session
 from madang.kit.clock import Clock, utc_now
 from madang.kit.ids import new_id
+from madang.kit.tasks import Bell, end, wait_for
 from madang.outbox.publish import Outbox
 from madang.speech.transcript import Transcript
 from madang.subtitles.document import Document
@@ -32,14 +31,8 @@ _RENEW_SECONDS = LEASE.total_seconds() / 3
 _POLL_SECONDS = 2.0
 _REAP_SECONDS = 5.0
 _PROCESS = new_id()
-_waiting_runners: WeakSet[Flag] = WeakSet()
+runners = Bell()
 Write = Callable[[QueueService], Awaitable[None]]
-
-
-def wake_runners() -> None:
-    """Let this process's runners look for work now instead of at their next poll."""
-    for flag in _waiting_runners:
-        flag.set()
 
 
 class CaptionRunner:
@@ -49,15 +42,13 @@ class CaptionRunner:
         self._backends = backends
         self._captioner = captioner
         self._clock = clock
-        self._wake = Flag()
-        _waiting_runners.add(self._wake)
+        self._wake = runners.listener()
 
     async def run(self) -> None:
         while True:
             self._wake.clear()
             if not await self.run_next():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                await wait_for(self._wake, _POLL_SECONDS)
 
     async def run_next(self) -> bool:
         """Claim a job and work on it until it has ended or is another's; whether there was one."""
@@ -100,6 +91,8 @@ class CaptionRunner:
             return lambda queue: queue.lose(job, code, text)
         except NotStored:
             return lambda queue: queue.fail(job, "media-missing", "The file is stored no longer. Upload it again.")
+        except StorageUnavailable:
+            return lambda queue: queue.postpone(job)
         except LeaseLost:
             raise
         except Exception:
@@ -184,7 +177,7 @@ class Reaper:
     async def run(self) -> None:
         while True:
             if await self.reap():
-                wake_runners()
+                runners.ring()
             await asyncio.sleep(_REAP_SECONDS)
 
     async def reap(self) -> int:
@@ -222,8 +215,6 @@ def _document(transcript: Transcript, profile: str | None) -> tuple[Document, st
 
 async def _stop(tasks: set[asyncio.Task[None]]) -> None:
     """Cancel and wait: a recogniser is gone before its job is another's."""
-    for task in tasks:
-        task.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
+    for result in await end(*tasks):
         if isinstance(result, Exception):
             log.error("caption runner failed", error=repr(result))

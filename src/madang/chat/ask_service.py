@@ -10,6 +10,7 @@ from madang.backends.llm.base import LanguageModel
 from madang.chat.errors import (
     AnswerRunning,
     ChatSwitchedOff,
+    MessageNotFound,
     NoModelNamed,
     ParentNotFound,
     UnknownModel,
@@ -17,7 +18,7 @@ from madang.chat.errors import (
 from madang.chat.models import ASSISTANT, COMPLETE, PENDING, RUNNING, USER, Conversation, Message, Run
 from madang.chat.repository import ChatRepository
 from madang.chat.run_repository import RunRepository
-from madang.chat.schemas import NewMessage
+from madang.chat.schemas import Again, NewMessage
 from madang.chat.service import found
 from madang.db.session import Database, Session, after_commit
 from madang.kit.clock import Clock
@@ -71,6 +72,28 @@ class AskService:
                 return former
             return await self._store(session, conversation, new, model, (key, body_hash))
 
+    async def ask_again(self, account_id: UUID, message_id: UUID, again: Again, key: str | None) -> Asked:
+        """A new answer to the same question, beside the former ones, and its run. Raises `MessageNotFound`."""
+        body_hash = hashlib.sha256(f"again {message_id} {fingerprint(again)}".encode()).hexdigest()
+        async with self._database.read_unit() as session:
+            if former := await _former(session, account_id, key, body_hash):
+                return former
+            question, answered_by = await _question_of(session, account_id, message_id)
+        model = await self._choose(again.model or answered_by)
+        async with self._database.unit() as session:
+            chat = ChatRepository(session)
+            conversation = found(await chat.conversation(account_id, question.conversation_id, lock=True))
+            if former := await _former(session, account_id, key, body_hash):
+                return former
+            await _ensure_quiet(session, conversation.id, question.id)
+            answer, run = _answer(conversation, question.id, model, self._clock())
+            answer.idempotency_key, answer.body_hash = (key, body_hash) if key else (None, None)
+            await chat.add_question(answer)
+            await RunRepository(session).add(run)
+            conversation.updated_at = self._clock()
+            after_commit(session, lambda: self._start(Task(run.id, question.id, model)))
+            return Asked(answer, run)
+
     async def _choose(self, wanted: str | None) -> str:
         default = self._llm.default_model if self._llm else None
         if default is not None and wanted in {None, default}:
@@ -119,20 +142,43 @@ async def _place(session: Session, conversation_id: UUID, new: NewMessage) -> UU
         parent_id = new.parent_id
         if parent_id is not None and await chat.message(conversation_id, parent_id) is None:
             raise ParentNotFound
-    running = await RunRepository(session).running_at(conversation_id, parent_id)
+    await _ensure_quiet(session, conversation_id, parent_id)
+    return parent_id
+
+
+async def _ensure_quiet(session: Session, conversation_id: UUID, message_id: UUID | None) -> None:
+    running = await RunRepository(session).running_at(conversation_id, message_id)
     if running is not None:
         raise AnswerRunning(run_id=running)
-    return parent_id
+
+
+async def _question_of(session: Session, account_id: UUID, message_id: UUID) -> tuple[Message, str | None]:
+    """The question that a message is or answers, and the model that answered."""
+    chat = ChatRepository(session)
+    message = await chat.own_message(account_id, message_id)
+    question = message
+    if message is not None and message.role == ASSISTANT:
+        question = await chat.own_message(account_id, message.parent_id) if message.parent_id else None
+    if message is None or question is None:
+        raise MessageNotFound
+    return question, message.model
 
 
 def _rows(
     conversation: Conversation, new: NewMessage, model: str, parent_id: UUID | None, now: datetime
 ) -> tuple[Message, Message, Run]:
     ids = {"account_id": conversation.account_id, "conversation_id": conversation.id, "created_at": now}
-    run_id, question_id, answer_id = new_id(), new_id(), new_id()
+    question_id = new_id()
+    answer, run = _answer(conversation, question_id, model, now)
     question = Message(
-        id=question_id, parent_id=parent_id, role=USER, content=new.content, status=COMPLETE, run_id=run_id, **ids
+        id=question_id, parent_id=parent_id, role=USER, content=new.content, status=COMPLETE, run_id=run.id, **ids
     )
+    return question, answer, run
+
+
+def _answer(conversation: Conversation, question_id: UUID, model: str, now: datetime) -> tuple[Message, Run]:
+    ids = {"account_id": conversation.account_id, "conversation_id": conversation.id, "created_at": now}
+    run_id, answer_id = new_id(), new_id()
     answer = Message(
         id=answer_id,
         parent_id=question_id,
@@ -143,8 +189,7 @@ def _rows(
         run_id=run_id,
         **ids,
     )
-    run = Run(id=run_id, message_id=answer_id, model=model, state=RUNNING, lease_until=now + LEASE, **ids)
-    return question, answer, run
+    return answer, Run(id=run_id, message_id=answer_id, model=model, state=RUNNING, lease_until=now + LEASE, **ids)
 
 
 def _hash(conversation_id: UUID, new: NewMessage) -> str:

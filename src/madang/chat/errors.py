@@ -15,6 +15,12 @@ class RunNotFound(NotFound):
     detail = Text("You have no run with this id.", "이 번호의 실행이 없습니다.")
 
 
+class MessageNotFound(NotFound):
+    code = "message-not-found"
+    title = Text("No such message", "그런 메시지가 없습니다")
+    detail = Text("You have no message with this id.", "이 번호의 메시지가 없습니다.")
+
+
 class ParentNotFound(Invalid):
     pointer = "/parent_id"
     code = "parent-not-found"

@@ -23,4 +23,11 @@ async def forget_idempotency_keys(_event: Event, delivery: Delivery) -> None:
     )
 
 
-handlers: Handlers = {HousekeepingDue: [sweep_run_logs, forget_idempotency_keys]}
+async def erase_temporary_conversations(_event: Event, delivery: Delivery) -> None:
+    before = delivery.before(delivery.backends.retention.temporary_chats)
+    await sweep(
+        delivery.backends.database, lambda session: ChatRepository(session).delete_temporary(before, SWEEP_BATCH)
+    )
+
+
+handlers: Handlers = {HousekeepingDue: [sweep_run_logs, forget_idempotency_keys, erase_temporary_conversations]}

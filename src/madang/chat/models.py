@@ -22,17 +22,26 @@ COMPLETE = "complete"
 PENDING = "pending"
 
 _RUNNING_ONLY = text("state = 'running'")
+_TEMPORARY = text("temporary")
 
 
 class Conversation(Base):
-    """One person's conversation; a title left out is taken from the first question."""
+    """One person's conversation; a title left out is taken from the first question. A temporary one is erased soon
+    after its last word."""
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("ix_conversations_account_id_id", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_conversations_account_id_id", "account_id", "id"),
+        Index("ix_conversations_updated_at", "updated_at", sqlite_where=_TEMPORARY, postgresql_where=_TEMPORARY),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     title: Mapped[str | None] = mapped_column(String(200))
+    system_prompt: Mapped[str | None] = mapped_column(Text)
+    pinned: Mapped[bool] = mapped_column(default=False)
+    archived: Mapped[bool] = mapped_column(default=False)
+    temporary: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -11,6 +12,13 @@ from sqlalchemy.orm import aliased
 from madang.chat.models import Conversation, Message
 from madang.db.session import Session, changed_rows
 from madang.kit.idempotency import IdempotencyKeyReused
+
+
+class Shelf(NamedTuple):
+    """Which conversations a list shows; None: whatever it is."""
+
+    archived: bool = False
+    pinned: bool | None = None
 
 
 class ChatRepository:
@@ -28,9 +36,15 @@ class ChatRepository:
         )
         return await self._session.scalar(statement.with_for_update() if lock else statement)
 
-    async def conversations(self, account_id: UUID, after: UUID | None, limit: int) -> Sequence[Conversation]:
+    async def conversations(
+        self, account_id: UUID, which: Shelf, after: UUID | None, limit: int
+    ) -> Sequence[Conversation]:
         """The newest first, from before `after`."""
-        statement = select(Conversation).where(Conversation.account_id == account_id)
+        statement = select(Conversation).where(
+            Conversation.account_id == account_id, Conversation.archived == which.archived
+        )
+        if which.pinned is not None:
+            statement = statement.where(Conversation.pinned == which.pinned)
         if after is not None:
             statement = statement.where(Conversation.id < after)
         return (await self._session.scalars(statement.order_by(Conversation.id.desc()).limit(limit))).all()
@@ -45,6 +59,21 @@ class ChatRepository:
             Conversation.id == conversation_id, Conversation.account_id == account_id
         )
         return changed_rows(await self._session.execute(statement)) == 1
+
+    async def system_prompt(self, message_id: UUID) -> str | None:
+        """What the conversation of that message says to the model first."""
+        statement = select(Conversation.system_prompt).join(Message, Message.conversation_id == Conversation.id)
+        return await self._session.scalar(statement.where(Message.id == message_id))
+
+    async def delete_temporary(self, before: datetime, limit: int) -> int:
+        """Delete temporary conversations in which nothing was said since."""
+        old = select(Conversation.id).where(Conversation.temporary, Conversation.updated_at < before).limit(limit)
+        return changed_rows(await self._session.execute(delete(Conversation).where(Conversation.id.in_(old))))
+
+    async def own_message(self, account_id: UUID, message_id: UUID) -> Message | None:
+        return await self._session.scalar(
+            select(Message).where(Message.id == message_id, Message.account_id == account_id)
+        )
 
     async def add_question(self, message: Message) -> None:
         """Raises `IdempotencyKeyReused` when the same key came in at once for another conversation."""

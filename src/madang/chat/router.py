@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from madang.chat.deps import Asking, Chat, ChatReading, Language, Runs
 from madang.chat.run_router import stream
 from madang.chat.schemas import (
+    Again,
     AskedView,
     ConversationPatch,
     ConversationView,
@@ -38,8 +39,11 @@ async def begin(body: NewConversation, user: CurrentUser, chat: Chat, response: 
 
 
 @router.get("/conversations", summary="One's own conversations, the newest first")
-async def list_conversations(feed: FeedQuery, user: CurrentUser, chat: ChatReading) -> Page[ConversationView]:
-    rows = await chat.conversations(user.id, feed.after, feed.fetch)
+async def list_conversations(
+    feed: FeedQuery, user: CurrentUser, chat: ChatReading, *, archived: bool = False, pinned: bool | None = None
+) -> Page[ConversationView]:
+    """Archived ones are listed when asked for."""
+    rows = await chat.conversations(user.id, feed.after, feed.fetch, archived=archived, pinned=pinned)
     page, cursor = cut(rows, [row.id for row in rows], feed)
     return Page(items=[ConversationView.model_validate(row) for row in page], next_cursor=cursor)
 
@@ -49,9 +53,9 @@ async def show(conversation_id: UUID, user: CurrentUser, chat: ChatReading) -> C
     return ConversationView.model_validate(await chat.conversation(user.id, conversation_id))
 
 
-@router.patch("/conversations/{conversation_id}", summary="Change the title")
+@router.patch("/conversations/{conversation_id}", summary="Change the title, the prompt, or where it is shown")
 async def change(conversation_id: UUID, body: ConversationPatch, user: CurrentUser, chat: Chat) -> ConversationView:
-    return ConversationView.model_validate(await chat.rename(user.id, conversation_id, body.title))
+    return ConversationView.model_validate(await chat.change(user.id, conversation_id, body))
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204, summary="Delete it with everything said in it")
@@ -92,6 +96,22 @@ async def ask(
     if "text/event-stream" in request.headers.get("accept", ""):
         return stream(runs.follow(asked.run.id, None, language), app, {"Location": location})
     response.headers["Location"] = location
+    return asked_view(asked.message, asked.run, language)
+
+
+@router.post("/messages/{message_id}/regenerate", status_code=202, summary="Answer once more, beside the former answer")
+async def regenerate(
+    message_id: UUID,
+    user: CurrentUser,
+    asking: Asking,
+    language: Language,
+    response: Response,
+    body: Again | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> AskedView:
+    """For an answer, or for a question that has none yet or a failed one. `message` is the new answer."""
+    asked = await asking.ask_again(user.id, message_id, body or Again(), idempotency_key)
+    response.headers["Location"] = f"{router.prefix}/runs/{asked.run.id}"
     return asked_view(asked.message, asked.run, language)
 
 

@@ -20,6 +20,7 @@ from madang.chat.run_repository import Ending, Piece, RunRepository
 from madang.db.session import Database, Session
 from madang.kit.clock import Clock, utc_now
 from madang.kit.problems import Problem
+from madang.kit.tasks import end
 from madang.outbox.publish import Outbox
 
 log = structlog.get_logger("madang.chat")
@@ -83,9 +84,7 @@ class AnswerRunner:
             yield self
         finally:
             await self._interrupt_all()
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await end(*loops)
 
     def start(self, task: Task) -> None:
         answer = self._answers[task.run_id] = _Answer(task)
@@ -121,9 +120,11 @@ class AnswerRunner:
 
     async def _listen(self, answer: _Answer, task: Task) -> None:
         async with self._database.read_unit() as session:
-            branch = await ChatRepository(session).branch(task.question_id)
+            chat = ChatRepository(session)
+            prompt, branch = await chat.system_prompt(task.question_id), await chat.branch(task.question_id)
         # A turn with nothing in it is an answer that failed before its first word.
-        turns = [Turn(cast("Role", role), content) for role, content in branch if content]
+        said = [("system", prompt or ""), *branch]
+        turns = [Turn(cast("Role", role), content) for role, content in said if content]
         assert self._llm is not None  # noqa: S101 - nothing is asked of a chat that is switched off
         async with aclosing(self._llm.stream(task.model, turns)) as deltas:
             async for delta in deltas:

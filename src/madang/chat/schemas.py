@@ -10,6 +10,7 @@ from madang.kit.schemas import Body, View
 
 MAX_CONTENT = 200_000
 MAX_TITLE = 200
+MAX_PROMPT = 20_000
 State = Literal["running", "succeeded", "failed", "cancelled", "interrupted"]
 Status = Literal["complete", "pending", "failed", "interrupted", "cancelled"]
 
@@ -29,17 +30,32 @@ Title = Annotated[
 ModelName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 
 
+Prompt = Annotated[str, Field(min_length=1, max_length=MAX_PROMPT), AfterValidator(_without_nul)]
+
+
 class NewConversation(Body):
     title: Title | None = None
+    system_prompt: Prompt | None = Field(None, description="said to the model before every answer")
+    pinned: bool = False
+    temporary: bool = Field(False, description="erased a day after its last word (MADANG_KEEP_TEMPORARY_CHATS)")
 
 
 class ConversationPatch(Body):
-    title: Title
+    """What is left out stays; `system_prompt: null` takes it away."""
+
+    title: Title = ""
+    system_prompt: Prompt | None = None
+    pinned: bool = False
+    archived: bool = False
 
 
 class ConversationView(View):
     id: UUID
     title: str | None
+    system_prompt: str | None
+    pinned: bool
+    archived: bool
+    temporary: bool
     created_at: datetime
     updated_at: datetime
 
@@ -50,6 +66,10 @@ class NewMessage(Body):
     content: Content
     model: ModelName | None = None
     parent_id: UUID | None = None
+
+
+class Again(Body):
+    model: ModelName | None = Field(None, description="absent: the model that answered before")
 
 
 class UsageView(View):

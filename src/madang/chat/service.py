@@ -7,9 +7,9 @@ from uuid import UUID
 from madang.chat.errors import ConversationNotFound, RunNotFound
 from madang.chat.events import ConversationDeleted
 from madang.chat.models import Conversation, Message, Run
-from madang.chat.repository import ChatRepository
+from madang.chat.repository import ChatRepository, Shelf
 from madang.chat.run_repository import RunRepository
-from madang.chat.schemas import AskedView, MessageView, NewConversation, RunView
+from madang.chat.schemas import AskedView, ConversationPatch, MessageView, NewConversation, RunView
 from madang.db.session import Session, after_commit
 from madang.kit.clock import Clock
 from madang.kit.problems import catalogue
@@ -31,19 +31,22 @@ class ChatService:
 
     async def begin(self, account_id: UUID, new: NewConversation) -> Conversation:
         now = self._clock()
-        conversation = Conversation(account_id=account_id, title=new.title, created_at=now, updated_at=now)
+        conversation = Conversation(account_id=account_id, created_at=now, updated_at=now, **new.model_dump())
         await self._chat.add_conversation(conversation)
         return conversation
 
-    async def conversations(self, account_id: UUID, after: UUID | None, limit: int) -> Sequence[Conversation]:
-        return await self._chat.conversations(account_id, after, limit)
+    async def conversations(
+        self, account_id: UUID, after: UUID | None, limit: int, *, archived: bool = False, pinned: bool | None = None
+    ) -> Sequence[Conversation]:
+        return await self._chat.conversations(account_id, Shelf(archived, pinned), after, limit)
 
     async def conversation(self, account_id: UUID, conversation_id: UUID) -> Conversation:
         return found(await self._chat.conversation(account_id, conversation_id))
 
-    async def rename(self, account_id: UUID, conversation_id: UUID, title: str) -> Conversation:
+    async def change(self, account_id: UUID, conversation_id: UUID, patch: ConversationPatch) -> Conversation:
         conversation = found(await self._chat.conversation(account_id, conversation_id, lock=True))
-        conversation.title = title
+        for name, value in patch.model_dump(exclude_unset=True).items():
+            setattr(conversation, name, value)
         conversation.updated_at = self._clock()
         return conversation
 

@@ -14,6 +14,7 @@ from madang.chat.runner import ENDED, live_channel
 from madang.chat.schemas import RunEvent
 from madang.chat.service import run_view
 from madang.db.session import Database
+from madang.kit.tasks import end
 
 _POLL_SECONDS = 1.0
 _CATCH_UP_SECONDS = 0.25
@@ -214,5 +215,4 @@ async def _subscribed(cache: Cache, channel: str) -> AsyncGenerator[_Inbox, None
         try:
             yield inbox
         finally:
-            filling.cancel()
-            await asyncio.gather(filling, return_exceptions=True)
+            await end(filling)

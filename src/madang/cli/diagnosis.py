@@ -1,17 +1,24 @@
 """What `madang doctor` looks at: one function a dependency, each with its advice."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from madang.accounts.deps import build_accounts
 from madang.backends import Backends
+from madang.backends.broker.base import BrokerUnavailable
+from madang.backends.cache.base import CacheUnavailable
 from madang.backends.mail.base import MailUnavailable
+from madang.backends.oidc.base import IdentityProvider, ProviderUnavailable
+from madang.kit.clock import utc_now
 from madang.kit.problems import Problem
+from madang.kit.secrets import UnreadableSecret
+from madang.kit.urls import origin_of
 from madang.migrations import runner
 from madang.outbox.relay import backlog
+from madang.sessions.key_service import KeyPolicy, KeyService
 from madang.settings import Settings
 
 Verdict = Literal["ok", "advice", "failed"]
@@ -28,15 +35,19 @@ class Finding:
     advice: str = ""
 
 
-async def examine(settings: Settings, backends: Backends) -> list[Finding]:
-    """Every finding; what needs the database is left out when the database or its schema fails."""
+async def examine(settings: Settings, backends: Backends, *, fix: bool = False) -> list[Finding]:
+    """Every finding; what needs the database is left out when the database or its schema fails.
+
+    With `fix`, what can be set from here is set first.
+    """
     findings = []
-    for check in (_database, _schema, _administrator, _events):
+    for check in (_database, _schema, _secrets, _administrator, _events):
         findings.append(await check(settings, backends))
         if findings[-1].verdict == "failed":
             break  # what follows needs it
-    ports = [await port(settings, backends) for port in (_mail, _model, _captioner)]
-    ports += [_storage(settings)]
+    ports = [await port(settings, backends) for port in (_cache, _broker, _mail, _model, _captioner)]
+    ports += [await _provider(one) for one in backends.identity_providers.values()]
+    ports += await _storage(settings, backends, fix=fix)
     return [*findings, *ports, _space(settings), _processes(settings)]
 
 
@@ -46,6 +57,10 @@ async def _database(_settings: Settings, backends: Backends) -> Finding:
         await backends.database.ping()
     except Problem:
         return Finding("database", "failed", f"{shown} does not answer", "start it, or correct MADANG_DATABASE_URL")
+    encoding, ctype = await backends.database.locale()
+    if encoding != "UTF8" or ctype in {"C", "POSIX"}:
+        advice = "make it with a UTF-8 locale (LOCALE 'C.UTF-8'); searches for names find too little"
+        return Finding("database", "advice", f"{shown}, encoding {encoding}, locale {ctype}", advice)
     return Finding("database", "ok", shown)
 
 
@@ -56,6 +71,21 @@ async def _schema(settings: Settings, _backends: Backends) -> Finding:
     return Finding(
         "schema", "failed", f"revision {current or 'none'}, this release needs {head}", "run: madang migrate"
     )
+
+
+async def _secrets(settings: Settings, backends: Backends) -> Finding:
+    """Whether the keys that sign access tokens can be read, and by which secret."""
+    policy = KeyPolicy(settings.jwt_algorithm, settings.seconds("access_ttl"))
+    try:
+        async with backends.database.read_unit() as session:
+            keys = await KeyService(session, backends.keyring, policy, utc_now).listed()
+            older = [key for key in keys if backends.keyring.reseal(key.sealed) is not None]
+    except UnreadableSecret as error:
+        return Finding("signing keys", "failed", "can't be read", str(error))
+    if older:
+        seen = f"{len(older)} of {len(keys)} sealed under an older secret"
+        return Finding("signing keys", "advice", seen, "run: madang keys rewrap")
+    return Finding("signing keys", "ok", f"{len(keys)}, for {settings.jwt_algorithm}")
 
 
 async def _administrator(_settings: Settings, backends: Backends) -> Finding:
@@ -70,9 +100,8 @@ async def _events(_settings: Settings, backends: Backends) -> Finding:
     waiting, parked = await backlog(backends.database)
     seen = f"{waiting} waiting, {parked} parked"
     if parked:
-        return Finding(
-            "events", "failed", seen, "their handlers failed 12 times; see the log for `event not delivered`"
-        )
+        advice = "see why: madang outbox list; then send them again: madang outbox replay --all"
+        return Finding("events", "failed", seen, advice)
     return Finding("events", "ok", seen)
 
 
@@ -88,6 +117,28 @@ def _processes(settings: Settings) -> Finding:
     if settings.embedded_ports:
         return Finding("processes", "ok", f"one at a time, because of {', '.join(settings.embedded_ports)}")
     return Finding("processes", "ok", "as many as wanted")
+
+
+async def _cache(settings: Settings, backends: Backends) -> Finding:
+    if settings.cache_url.startswith("memory:"):
+        return Finding("cache", "ok", "in this process's memory")
+    try:
+        await backends.cache.check()
+    except CacheUnavailable as error:
+        advice = "correct MADANG_CACHE_URL, or start it; until then each server counts limits for itself"
+        return Finding("cache", "failed", str(error), advice)
+    return Finding("cache", "ok", "it answers")
+
+
+async def _broker(settings: Settings, backends: Backends) -> Finding:
+    if not backends.broker.is_remote:
+        return Finding("broker", "ok", "in this process")
+    try:
+        await backends.broker.check()
+    except BrokerUnavailable as error:
+        advice = "correct MADANG_BROKER_URL, or start it; until then events wait in the database"
+        return Finding("broker", "failed", str(error), advice)
+    return Finding("broker", "ok", f"it answers at {urlsplit(settings.broker_url).hostname}")
 
 
 async def _mail(settings: Settings, backends: Backends) -> Finding:
@@ -124,12 +175,27 @@ async def _captioner(_settings: Settings, backends: Backends) -> Finding:
     return Finding("captioner", "ok", f"{plan.engine.name} {plan.engine.version}, {plan.engine.model}")
 
 
-def _storage(settings: Settings) -> Finding:
-    folder = _existing(Path(settings.storage_url.removeprefix("file:")))
-    if os.access(folder, os.W_OK | os.X_OK):
-        return Finding("storage", "ok", settings.storage_url)
-    advice = f"let this user write to {folder}, or set MADANG_STORAGE_URL to another folder"
-    return Finding("storage", "failed", f"{settings.storage_url} can't be written", advice)
+async def _provider(provider: IdentityProvider) -> Finding:
+    subject = f"sign-in with {provider.name}"
+    try:
+        await provider.check()
+    except ProviderUnavailable as error:
+        advice = f"correct MADANG_OIDC__{provider.name}__ISSUER, or open the way to it"
+        return Finding(subject, "failed", str(error), advice)
+    return Finding(subject, "ok", provider.issuer)
+
+
+async def _storage(settings: Settings, backends: Backends, *, fix: bool) -> list[Finding]:
+    pages = {origin_of(url) for url in (settings.site, settings.frontend_url, *settings.cors_origins) if url}
+    try:
+        faults = await backends.storage.check(sorted(pages), fix=fix)
+    except Problem:
+        advice = "correct MADANG_STORAGE_URL, or start the storage"
+        return [Finding("storage", "failed", f"{backends.storage} does not answer", advice)]
+    findings = [
+        Finding("storage", "failed" if fault.is_fatal else "advice", fault.seen, fault.advice) for fault in faults
+    ]
+    return findings or [Finding("storage", "ok", str(backends.storage))]
 
 
 def _existing(path: Path) -> Path:

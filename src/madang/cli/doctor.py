@@ -19,10 +19,11 @@ _WIDTH_OF_A_LOG = 240
 
 def doctor(
     production: Annotated[bool, typer.Option("--production", help="Judge by the rules of production.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Set what can be set from here: the bucket's CORS rule.")] = False,
 ) -> None:
     """Look at every setting and dependency; exit 1 when something has failed."""
     settings = read_settings()
-    findings = _settings_findings(production) + asyncio.run(_examine(settings))
+    findings = _settings_findings(production) + asyncio.run(_examine(settings, fix=fix))
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_LOG
@@ -44,9 +45,9 @@ def _split_fault(line: str) -> tuple[str, Verdict, str, str]:
     return name, "failed", "not fit for production", fault
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, *, fix: bool) -> list[Finding]:
     async with open_backends(settings) as backends:
-        return await examine(settings, backends)
+        return await examine(settings, backends, fix=fix)
 
 
 def _table(findings: list[Finding]) -> Table:

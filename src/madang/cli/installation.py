@@ -1,13 +1,14 @@
 """What every command does first: read the settings, find the secret, hold the data, bring the schema up."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import SecretStr
 
+from madang.db.session import Database
 from madang.migrations import runner
 from madang.settings import BadSettings, Settings, load_settings
 
@@ -46,6 +47,16 @@ def hold_data(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of a command, past any pooler."""
+    database = Database(settings.database_direct_url or settings.database_url)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def bring_schema_up(settings: Settings) -> None:

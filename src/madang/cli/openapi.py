@@ -11,6 +11,7 @@ import typer
 import madang
 from madang.app import create_app
 from madang.kit.problems import OAuthError, Problem, catalogue
+from madang.outbox import asyncapi
 from madang.settings import Settings
 
 _HEAD = """# Problems
@@ -24,24 +25,36 @@ Every refusal carries one of these codes; the codes are stable, the texts are no
 
 def openapi(
     problems: Annotated[bool, typer.Option("--problems", help="Print docs/problems.md instead.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print the AsyncAPI document of the events.")] = False,
 ) -> None:
     """Print the OpenAPI document."""
-    typer.echo(
-        problem_table() if problems else json.dumps(document(), ensure_ascii=False, indent=1, sort_keys=True),
-        nl=not problems,
-    )
+    if problems:
+        typer.echo(problem_table(), nl=False)
+        return
+    typer.echo(json.dumps(event_document() if events else document(), ensure_ascii=False, indent=1, sort_keys=True))
 
 
 def document() -> dict[str, Any]:
     return create_app(Settings(env="development")).openapi()
 
 
+def event_document() -> dict[str, Any]:
+    """asyncapi.json: what is published, whoever listens (AsyncAPI 3)."""
+    _import_everything()
+    return asyncapi.document(madang.__version__)
+
+
 def problem_table() -> str:
-    """docs/problems.md; every module is imported first, since a problem is known once its class exists."""
+    """docs/problems.md"""
+    _import_everything()
+    return _HEAD + "".join(_rows())
+
+
+def _import_everything() -> None:
+    """Problems and facts are known once their classes exist."""
     for module in pkgutil.walk_packages(madang.__path__, "madang."):
         if not module.name.startswith(("madang.__main__", "madang.migrations.")):
             importlib.import_module(module.name)
-    return _HEAD + "".join(_rows())
 
 
 def _rows() -> Iterator[str]:

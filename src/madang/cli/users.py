@@ -9,17 +9,25 @@ from pydantic import ValidationError
 
 from madang.accounts.deps import build_accounts, build_password_policy
 from madang.accounts.models import Account
+from madang.accounts.role_service import RoleService
 from madang.accounts.schemas import NewAccount
 from madang.backends import open_backends
 from madang.cli.installation import bring_schema_up, read_settings
+from madang.cli.users_close import delete, disable, enable, restore
 from madang.cli.users_import import import_users
+from madang.cli.users_list import list_users
 from madang.db.session import DatabaseUnavailable
+from madang.kit.clock import utc_now
 from madang.kit.hashing import PasswordHasher
 from madang.kit.problems import Problem
+from madang.kit.scopes import EVERYTHING, reach
 from madang.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Manage people.")
 app.command("import")(import_users)
+app.command("list")(list_users)
+for command in (disable, enable, delete, restore):
+    app.command()(command)
 
 
 @app.callback()
@@ -31,12 +39,10 @@ def people() -> None:
 def create(
     account_id: Annotated[str, typer.Argument(help="3-30 letters, digits or underscores.")],
     email: Annotated[str | None, typer.Option(help="Counts as proven: you vouch for it.")] = None,
-    role: Annotated[str, typer.Option(help="Admin or Member.")] = "Member",
+    role: Annotated[str, typer.Option(help="One of the roles.")] = "Member",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
 ) -> None:
     """Make an account; asks for the password unless --password-stdin is given."""
-    if role not in {"Admin", "Member"}:
-        _refuse(f"There is no role {role!r}; use Admin or Member.")
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
     try:
         new = NewAccount(account_id=account_id, password=password, email=email)
@@ -59,7 +65,8 @@ async def _create(settings: Settings, new: NewAccount, role: str) -> Account:
         password_hash = await hasher.hash(new.password)
         hasher.close()
         async with backends.database.unit() as session:
-            return await build_accounts(session).register(new, password_hash, role=role, is_email_proven=True)
+            given = await RoleService(session, utc_now).to_give(role, reach(EVERYTHING))
+            return await build_accounts(session).register(new, password_hash, role=given, is_email_proven=True)
 
 
 def _ask_password() -> str:

@@ -41,7 +41,7 @@ class ImportedAccount(Body):
 def import_users(
     file: Annotated[Path, typer.Argument(help="JSON lines, or CSV with a header (.csv).", exists=True, dir_okay=False)],
 ) -> None:
-    """Import accounts with their password hashes: Argon2, bcrypt, Django's pbkdf2_sha256 and scrypt.
+    """Import accounts with their password hashes: Argon2, bcrypt, Django's pbkdf2_sha256 and scrypt, MD5-crypt.
 
     Members: account_id, password_hash, and optionally email, email_verified, name, language. Each hash is replaced by
     Argon2id when its owner first signs in. A line that can't be imported is named and the others go in, so the file

@@ -17,6 +17,12 @@ NAMING = {
 }
 
 
+# Marks a column of secrets that `Keyring.seal` sealed, so that `madang keys rewrap` finds it.
+SEALED: dict[str, bool] = {"sealed": True}
+# Marks a column that names the secret a row was made under.
+SECRET_ID: dict[str, bool] = {"secret_id": True}
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """A time with its zone; SQLite keeps none, so it is put back on the way out."""
 

@@ -1,5 +1,6 @@
 """The unit of work: the only place that commits."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -7,12 +8,16 @@ from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import CursorResult, make_url, text
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import PoolProxiedConnection
 
-from madang.db.engine import open_engines
+from madang.db.base import Base
+from madang.db.engine import Pooling, open_engines
+from madang.db.notifications import listen
 from madang.kit.problems import Problem, Text, Unavailable
 from madang.kit.unit_guard import enter_unit, leave_unit
 
@@ -20,7 +25,7 @@ Session: TypeAlias = AsyncSession
 Connection: TypeAlias = AsyncConnection
 Hook = Callable[[], Awaitable[None] | None]
 _HOOKS = "after_commit"
-_SQLSTATES_OF_ABSENCE = ("08", "28", "3D", "53", "57P")
+_SQLSTATES_OF_ABSENCE = ("08", "28", "3D", "53", "55P03", "57014", "57P")
 _SQLITE_ERRORS_OF_ABSENCE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
 log = structlog.get_logger("madang.db")
 
@@ -36,8 +41,9 @@ class DatabaseUnavailable(Unavailable):
 class Database:
     """Both engines of one database and the units of work on them."""
 
-    def __init__(self, url: str, pool: int = 10) -> None:
-        self._writer, self._reader = open_engines(url, pool)
+    def __init__(self, url: str, pooling: Pooling = Pooling(), direct_url: str = "") -> None:  # noqa: B008 - frozen
+        self._direct_url = direct_url or url
+        self._writer, self._reader = open_engines(url, pooling)
         self._writer_is_shared = url.startswith("postgresql")
         self.shown_url = make_url(url).render_as_string(hide_password=True)
 
@@ -105,6 +111,27 @@ class Database:
         except DBAPIError as error:
             raise DatabaseUnavailable(retry_after=2, seconds=2) from error
 
+    async def locale(self) -> tuple[str, str]:
+        """The encoding and the locale that tells letters from other signs; SQLite has Unicode and none."""
+        if not self._writer_is_shared:
+            return "UTF8", "none"
+        statement = "SELECT pg_encoding_to_char(encoding), datctype FROM pg_database WHERE datname = current_database()"
+        async with self.read_unit() as session:
+            encoding, ctype = (await session.execute(text(statement))).one()
+        return str(encoding), str(ctype)
+
+    async def notify(self, channel: str) -> None:
+        """Tell the listeners of every process; nothing on SQLite, which has only this one."""
+        if self._writer_is_shared:
+            async with self.read_unit() as session:
+                await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` at each notification until the connection is lost; on SQLite for ever nothing."""
+        if not self._writer_is_shared:
+            await asyncio.Event().wait()
+        await listen(self._direct_url, channel, heard)
+
     async def close(self) -> None:
         await self._writer.dispose()
         if not self._writer_is_shared:
@@ -119,6 +146,13 @@ def after_commit(session: Session, hook: Hook) -> None:
 def changed_rows(result: object) -> int:
     """How many rows an UPDATE or DELETE touched; SQLAlchemy types its result by the widest class."""
     return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+async def insert_once(session: Session, table: type[Base], **values: Any) -> bool:
+    """Add a row unless a unique key of it is there already; whether it was not."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = PostgresqlInsert(table) if on_postgresql else SqliteInsert(table)
+    return changed_rows(await session.execute(insert.values(values).on_conflict_do_nothing())) == 1
 
 
 async def advisory_lock(session: Session, name: str) -> None:

@@ -1,1 +1,1 @@
-"""Second factors: one-time codes from an authenticator app, and recovery codes."""
+"""Second factors: one-time codes from an authenticator app, passkeys, and recovery codes."""

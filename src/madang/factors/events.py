@@ -16,6 +16,26 @@ class TotpRemoved(Event):
     account_id: UUID
 
 
+class PasskeyAdded(Event):
+    name: ClassVar[str] = "factors.passkey_added.v1"
+    account_id: UUID
+    passkey_id: UUID
+
+
+class PasskeyRemoved(Event):
+    name: ClassVar[str] = "factors.passkey_removed.v1"
+    account_id: UUID
+    passkey_id: UUID
+
+
+class PasskeyCloneSuspected(Event):
+    """A passkey's counter did not go up, so two authenticators may hold one key."""
+
+    name: ClassVar[str] = "factors.passkey_clone_suspected.v1"
+    account_id: UUID
+    passkey_id: UUID
+
+
 class RecoveryCodesMade(Event):
     name: ClassVar[str] = "factors.recovery_codes_made.v1"
     account_id: UUID

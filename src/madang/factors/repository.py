@@ -56,9 +56,9 @@ class FactorRepository:
         )
         return bool((await self._session.execute(statement)).all())
 
-    async def replace_recovery_codes(self, account_id: UUID, digests: Sequence[bytes]) -> None:
+    async def replace_recovery_codes(self, account_id: UUID, digests: Sequence[bytes], key_id: bytes) -> None:
         await self._session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
-        self._session.add_all(RecoveryCode(digest=digest, account_id=account_id) for digest in digests)
+        self._session.add_all(RecoveryCode(digest=digest, account_id=account_id, key_id=key_id) for digest in digests)
         await self._session.flush()
 
     async def recovery_codes_left(self, account_id: UUID) -> int:

@@ -3,17 +3,20 @@
 from fastapi import APIRouter, Response
 
 from madang.factors.deps import Factors, FactorsReading
-from madang.factors.schemas import FactorCode, FactorsView, NewTotp, RecoveryCodes
-from madang.http.caller import CurrentUser, FreshUser
+from madang.factors.schemas import FactorCode, FactorsView, FirstRecoveryCodes, NewTotp, RecoveryCodes
+from madang.http.caller import FreshUser, SessionUser
 from madang.kit import one_time_codes
 
 router = APIRouter(prefix="/api/v1/accounts/mfa", tags=["factors"])
 
 
 @router.get("", summary="Which second factors are on")
-async def show(user: CurrentUser, factors: FactorsReading) -> FactorsView:
-    left = await factors.recovery_codes_left(user.id)
-    return FactorsView(totp=await factors.is_enrolled(user.id), recovery_codes_left=left)
+async def show(user: SessionUser, factors: FactorsReading) -> FactorsView:
+    return FactorsView(
+        totp=await factors.has_totp(user.id),
+        passkeys=await factors.passkeys(user.id),
+        recovery_codes_left=await factors.recovery_codes_left(user.id),
+    )
 
 
 @router.post("/totp", summary="Begin to set up an authenticator app")
@@ -24,12 +27,12 @@ async def begin(user: FreshUser, factors: Factors, response: Response) -> NewTot
 
 
 @router.post("/totp/confirm", summary="Switch the authenticator app on by a first code")
-async def confirm(body: FactorCode, user: FreshUser, factors: Factors, response: Response) -> RecoveryCodes:
+async def confirm(body: FactorCode, user: FreshUser, factors: Factors, response: Response) -> FirstRecoveryCodes:
     response.headers["Cache-Control"] = "no-store"
-    return RecoveryCodes(recovery_codes=await factors.confirm(user.id, body.code))
+    return FirstRecoveryCodes(recovery_codes=await factors.confirm(user.id, body.code))
 
 
-@router.delete("/totp", status_code=204, summary="Switch the second factor off")
+@router.delete("/totp", status_code=204, summary="Switch the authenticator app off")
 async def remove(user: FreshUser, factors: Factors) -> None:
     await factors.remove(user.id)
 

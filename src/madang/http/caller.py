@@ -1,5 +1,6 @@
 """Who is calling: a bearer credential or the access cookie, resolved by whatever fills `Authenticator`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends
@@ -7,7 +8,7 @@ from fastapi.security import OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
 from madang.http.cookies import access_cookie_name
-from madang.kit.caller import Caller
+from madang.kit.caller import Caller, SessionCaller
 from madang.kit.origin import current_origin
 from madang.kit.problems import Forbidden, Text, Unauthenticated
 
@@ -41,14 +42,49 @@ class ReauthenticationRequired(Unauthenticated):
     )
 
 
+class SessionRequired(Forbidden):
+    code = "session-required"
+    title = Text("An API key does not reach this", "API 키로는 할 수 없습니다")
+    detail = Text(
+        "Only a person who signed in may do this: send an access token, or sign in for the cookie.",
+        "로그인한 사람만 할 수 있습니다. 액세스 토큰을 보내거나 로그인하세요.",
+    )
+
+
+class NotWhileImpersonating(Forbidden):
+    code = "not-while-impersonating"
+    title = Text("Not for somebody else", "다른 사람을 대신해서는 할 수 없습니다")
+    detail = Text(
+        "Whoever acts for another account can't touch its credentials, sessions, exports or its existence.",
+        "다른 계정을 대신하는 동안에는 인증 수단, 세션, 내보내기, 탈퇴를 다룰 수 없습니다.",
+    )
+
+
 class Authenticator(Protocol):
-    """Knows access tokens; `sessions` implements it and `app.py` hands it in."""
+    """Knows one kind of credential; `sessions` and `apikeys` implement it and `app.py` hands them in."""
 
     def subject(self, token: str) -> str | None:
-        """The account a token names, by its signature alone and without any waiting; None when it proves nothing."""
+        """The account a token proves, as far as is known without any waiting; None when that is nothing."""
 
     async def authenticate(self, token: str) -> Caller:
         """The caller, read anew per request; raises `Unauthenticated`."""
+
+
+class Authenticators:
+    """Every kind of credential: those with a prefix of their own, and access tokens."""
+
+    def __init__(self, access_tokens: Authenticator, by_prefix: Mapping[str, Authenticator]) -> None:
+        self.access_tokens = access_tokens
+        self._by_prefix = by_prefix
+
+    def subject(self, token: str) -> str | None:
+        return self._which(token).subject(token)
+
+    async def authenticate(self, token: str) -> Caller:
+        return await self._which(token).authenticate(token)
+
+    def _which(self, token: str) -> Authenticator:
+        return next((one for prefix, one in self._by_prefix.items() if token.startswith(prefix)), self.access_tokens)
 
 
 def credential(request: HTTPConnection) -> str | None:
@@ -70,15 +106,27 @@ async def _authenticate(request: HTTPConnection) -> Caller:
     token = credential(request)
     if token is None:
         raise NotSignedIn
-    authenticator: Authenticator = request.app.state.running.authenticator
+    authenticator: Authenticators = request.app.state.running.authenticator
     caller = await authenticator.authenticate(token)
-    current_origin().actor_id = caller.id
+    acting = caller.actor_id if isinstance(caller, SessionCaller) else None
+    current_origin().actor_id = acting or caller.id
     request.scope["madang.language"] = caller.person.language
     request.scope["madang.caller"] = caller
     return caller
 
 
-def ensure_fresh(request: HTTPConnection, caller: Caller) -> None:
+async def session_user(request: HTTPConnection) -> SessionCaller:
+    """The caller, if it is a person who signed in; raises `SessionRequired` for a program's key, and
+    `NotWhileImpersonating` for somebody else who acts for the person."""
+    caller = await current_user(request)
+    if not isinstance(caller, SessionCaller):
+        raise SessionRequired
+    if caller.actor_id is not None:
+        raise NotWhileImpersonating
+    return caller
+
+
+def ensure_fresh(request: HTTPConnection, caller: SessionCaller) -> None:
     """Raises `ReauthenticationRequired` when the sign-in is older than `MADANG_FRESH_TTL`."""
     app = request.app.state.running
     if app.clock() - caller.authenticated_at > app.settings.seconds("fresh_ttl"):
@@ -107,17 +155,42 @@ class _Reaching(_SignedIn):
             raise InsufficientScope(scope=self._scope)
 
 
-class _Fresh(_SignedIn):
-    """A caller who authenticated within `MADANG_FRESH_TTL` (RFC 9470)."""
+class _SelfOr(_SignedIn):
+    """The account that the path's `user_id` names, or whoever reaches a scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self._scope = scope
 
     async def __call__(self, request: HTTPConnection) -> Any:
         caller = await current_user(request)
+        is_self = request.path_params.get("user_id") == str(caller.id)
+        needed = "profile" if is_self and self._scope not in caller.scopes else self._scope
+        if needed not in caller.scopes:
+            raise InsufficientScope(scope=needed)
+        return caller
+
+
+class _InSession(_SignedIn):
+    """A person who signed in: what an API key never reaches."""
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        return await session_user(request)
+
+
+class _Fresh(_SignedIn):
+    """A person who authenticated within `MADANG_FRESH_TTL` (RFC 9470)."""
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        caller = await session_user(request)
         ensure_fresh(request, caller)
         return caller
 
 
 CurrentUser = Annotated[Caller, Depends(_SignedIn())]
-FreshUser = Annotated[Caller, Depends(_Fresh())]
+SessionUser = Annotated[SessionCaller, Depends(_InSession())]
+FreshUser = Annotated[SessionCaller, Depends(_Fresh())]
+SelfOrAdmin = Annotated[Caller, Depends(_SelfOr("admin:users"))]
 
 
 def requires(scope: str) -> Any:

@@ -26,6 +26,15 @@ def set_device_cookie(response: Response, settings: Settings, device: str) -> No
     _set(response, settings, device_cookie_name(settings), device, DEVICE_SECONDS, DEVICE_PATH)
 
 
+def oidc_cookie_name(settings: Settings) -> str:
+    return "__Host-madang_oidc" if settings.is_https else "madang_oidc"
+
+
+def set_oidc_cookie(response: Response, settings: Settings, browser: str, age: int) -> None:
+    """Binds sign-ins with other providers to the browser that began them; it opens nothing."""
+    _set(response, settings, oidc_cookie_name(settings), browser, age, "/")
+
+
 def set_session_cookies(
     response: Response, settings: Settings, *, access: str, access_age: int, refresh: str, refresh_age: int
 ) -> None:

@@ -9,6 +9,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
+from madang.kit.tasks import end
+
 _KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
 Data = BaseModel | dict[str, object]
@@ -65,7 +67,7 @@ class _EventStream(StreamingResponse):
             if sending.done():
                 sending.result()
         finally:
-            await _end(sending, stop, gone)
+            await end(sending, stop, gone)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_events(self, send: Send) -> None:
@@ -81,12 +83,6 @@ class _EventStream(StreamingResponse):
 async def _any_done(*tasks: asyncio.Task[Any]) -> bool:
     done, _ = await asyncio.wait(tasks, timeout=_KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     return bool(done)
-
-
-async def _end(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _part(frame: bytes) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from fastapi.staticfiles import StaticFiles
 
 from madang.kit.urls import RESET_PAGE, VERIFY_PAGE
 
-_FILES = Path(__file__).parent / "pages"
+FILES = Path(__file__).parent / "pages"
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'none'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_HEADERS = {"Content-Security-Policy": _CSP, "Cache-Control": "no-cache"}
+HEADERS = {"Content-Security-Policy": _CSP, "Cache-Control": "no-cache"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,9 +21,9 @@ router = APIRouter(include_in_schema=False)
 @router.get(VERIFY_PAGE)
 @router.get(RESET_PAGE)
 async def mailed() -> FileResponse:
-    return FileResponse(_FILES / "mailed.html", headers=_HEADERS)
+    return FileResponse(FILES / "mailed.html", headers=HEADERS)
 
 
 def install_mail_pages(app: FastAPI) -> None:
     app.include_router(router)
-    app.mount("/app/assets", StaticFiles(directory=_FILES), name="mail-pages")
+    app.mount("/app/assets", StaticFiles(directory=FILES), name="mail-pages")

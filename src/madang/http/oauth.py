@@ -12,9 +12,14 @@ from starlette.exceptions import HTTPException
 from madang.http.problems import OAUTH_ROUTE, InvalidRequest
 
 _UNREADABLE = "the request body can't be read"
+_REFUSED = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/TokenError"}}}}
 
 
 class OAuthRoute(APIRoute):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options["responses"] = {**(options.get("responses") or {}), "4XX": _REFUSED}
+        super().__init__(*arguments, **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 

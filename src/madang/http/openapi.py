@@ -37,9 +37,13 @@ _TOKEN_ERROR_SCHEMA: dict[str, Any] = {
     "required": ["error", "error_description"],
     "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
 }
-_REFUSALS = {
+_REFUSALS: dict[str, dict[str, Any]] = {
     code: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
     for code, text in (("4XX", "Refused; see `code`"), ("5XX", "Not our caller's fault; see `code`"))
+}
+_CREDENTIALS: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "an access token, or an API key (`mdg_…`)"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-madang_access"},
 }
 _UNWANTED = ("HTTPValidationError", "ValidationError")
 
@@ -64,6 +68,16 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for path in made["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
-                operation["responses"] |= _REFUSALS
+                _add_refusals(operation["responses"])
+                if "security" in operation:
+                    operation["security"] += [{name: []} for name in _CREDENTIALS]
+        made["components"].setdefault("securitySchemes", {}).update(_CREDENTIALS)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _add_refusals(responses: dict[str, Any]) -> None:
+    """Beside what a route says of its own refusals: the token endpoints' have another form."""
+    for code, refusal in _REFUSALS.items():
+        own = responses.get(code, {}).get("content", {})
+        responses[code] = {**refusal, "content": {**refusal["content"], **own}}

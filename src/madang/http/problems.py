@@ -152,7 +152,15 @@ def _challenge(problem: Problem) -> dict[str, str]:
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class alone
+    if error.audited is not None:
+        _note_refusal(error.audited, error, request)
     return problem_response(error, request)
+
+
+def _note_refusal(action: str, problem: Problem, request: Request) -> None:
+    """Counted in memory, so that it costs whoever is refused as long as anybody else."""
+    path = getattr(request.scope.get("route"), "path", "")
+    request.app.state.running.refusals.note(action, problem.code, path, problem.values.get("target_id"))
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

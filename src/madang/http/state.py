@@ -8,9 +8,10 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from madang.backends import Backends
-from madang.http.caller import Authenticator
+from madang.http.caller import Authenticators
 from madang.kit.clock import Clock
 from madang.kit.hashing import PasswordHasher
+from madang.kit.refusals import Refusals
 from madang.kit.secrets import Keyring
 from madang.settings import Settings
 
@@ -24,7 +25,8 @@ class Running:
     hasher: PasswordHasher
     keyring: Keyring
     clock: Clock
-    authenticator: Authenticator
+    authenticator: Authenticators
+    refusals: Refusals = field(default_factory=Refusals)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -1,7 +1,7 @@
 """Password hashes that other systems made, verified until their owner signs in and the hash is made anew.
 
-Known: Argon2, bcrypt, Django's `pbkdf2_sha256` and `scrypt`. What an attacker could make expensive has a bound, since
-a verifier spends whatever the stored hash asks for.
+Known: Argon2, bcrypt, Django's `pbkdf2_sha256` and `scrypt`, MD5-crypt. What an attacker could make
+expensive has a bound, since a verifier spends whatever the stored hash asks for.
 """
 
 import base64
@@ -12,6 +12,7 @@ import re
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
+from passlib.hash import md5_crypt
 from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.base import ensure_str
 from pwdlib.hashers.bcrypt import BcryptHasher
@@ -21,6 +22,7 @@ _PBKDF2 = re.compile(r"pbkdf2_sha256\$(?P<rounds>\d{1,10})\$(?P<salt>[^$]+)\$(?P
 _SCRYPT = re.compile(
     r"scrypt\$(?P<salt>[^$]+)\$(?P<n>\d{1,10})\$(?P<r>\d{1,5})\$(?P<p>\d{1,5})\$(?P<hash>[A-Za-z0-9+/=]+)"
 )
+_MD5_CRYPT = re.compile(r"\$1\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}")
 _BCRYPT_BYTES = 72
 _MAX_BCRYPT_ROUNDS = 15
 _MAX_PBKDF2_ROUNDS = 3_000_000
@@ -84,18 +86,32 @@ class DjangoScrypt(_Foreign):
         return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=room, dklen=length)
 
 
+class Md5Crypt(_Foreign):
+    """The `$1$` hashes of old Unix systems; their cost is fixed."""
+
+    pattern = _MD5_CRYPT
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002 - pwdlib's name
+        try:
+            return bool(md5_crypt.verify(ensure_str(password), ensure_str(hash)))
+        except ValueError:  # longer than such a system took, or with a NUL in it
+            return False
+
+
 def check_importable(stored: str) -> None:
     """Raises `UnusableHash` unless the hash is of a known kind, whole, and within the bounds of cost."""
     if stored.startswith("$argon2"):
         return _check_argon2(stored)
     if found := _BCRYPT.fullmatch(stored):
         return _bound("bcrypt rounds", int(found["rounds"]), 4, _MAX_BCRYPT_ROUNDS)
+    if _MD5_CRYPT.fullmatch(stored):
+        return None
     if found := _PBKDF2.fullmatch(stored):
         _bound("PBKDF2 iterations", int(found["rounds"]), 1, _MAX_PBKDF2_ROUNDS)
         return _check_base64(found["hash"])
     if found := _SCRYPT.fullmatch(stored):
         return _check_scrypt(found)
-    raise UnusableHash("no Argon2, bcrypt, pbkdf2_sha256 or scrypt hash")
+    raise UnusableHash("no Argon2, bcrypt, pbkdf2_sha256, scrypt or MD5-crypt hash")
 
 
 def _check_argon2(stored: str) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from madang.kit.foreign_hashes import Bcrypt, DjangoPbkdf2, DjangoScrypt
+from madang.kit.foreign_hashes import Bcrypt, DjangoPbkdf2, DjangoScrypt, Md5Crypt
 from madang.kit.problems import Text, Unavailable
 from madang.kit.unit_guard import forbid_in_unit
 
@@ -51,7 +51,7 @@ class PasswordHasher:
         self._hash = PasswordHash(
             (
                 Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES),
-                *(Bcrypt(), DjangoPbkdf2(), DjangoScrypt()),
+                *(Bcrypt(), DjangoPbkdf2(), DjangoScrypt(), Md5Crypt()),
             )
         )
         self._decoy = self._hash.hash(os.urandom(16).hex())

@@ -9,7 +9,7 @@ Features subclass a family beside their rules and give `code`, `title` and `deta
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 
 class Text(NamedTuple):
@@ -26,7 +26,8 @@ class Problem(Exception):
     """A refusal with a stable code, rendered as `application/problem+json` (RFC 9457).
 
     `commit = True` lets the unit of work keep what was written before the refusal (a mark that must stay,
-    such as a family of tokens ended for theft); raising any other problem rolls the unit back.
+    such as a family of tokens ended for theft); raising any other problem rolls the unit back. `audited` is the action
+    under which the refusal is counted in the audit trail; the value `target_id` names the account it was about.
     """
 
     status: ClassVar[int] = 500
@@ -34,6 +35,7 @@ class Problem(Exception):
     title: ClassVar[Text]
     detail: ClassVar[Text]
     commit: ClassVar[bool] = False
+    audited: ClassVar[str | None] = None
 
     def __init__(self, *, retry_after: float | None = None, **values: object) -> None:
         self.retry_after = retry_after
@@ -61,6 +63,7 @@ class Unauthenticated(Problem):
 
 class Forbidden(Problem):
     status = 403
+    audited = "access.refused"
     error: ClassVar[str | None] = None
 
 
@@ -87,7 +90,7 @@ class OAuthError(Problem):
     error: ClassVar[str]
 
     @property
-    def members(self) -> Mapping[str, str]:
+    def members(self) -> Mapping[str, Any]:
         """What the answer carries beside `error` and `error_description`."""
         return {}
 

@@ -66,6 +66,14 @@ class Keyring:
                 "a stored secret can't be read: add the former value of MADANG_SECRET_KEY to its comma list"
             ) from None
 
+    def reseal(self, sealed: bytes) -> bytes | None:
+        """Sealed anew under the current secret; None when it is already. Raises `UnreadableSecret`."""
+        try:
+            self._fernet(self.current_id).decrypt(sealed)
+        except InvalidToken:
+            return self.seal(self.unseal(sealed))
+        return None
+
     def _fernet(self, key_id: bytes) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(self.key(key_id, "at rest") or b""))
 

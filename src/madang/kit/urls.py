@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-VERIFY_PAGE, RESET_PAGE = "/app/verify-email", "/app/reset-password"
+GOOGLE_ISSUER = "https://accounts.google.com"
+VERIFY_PAGE, RESET_PAGE, SIGNED_IN_PAGE = "/app/verify-email", "/app/reset-password", "/auth/callback"
 
 
 def origin_of(url: str) -> str:

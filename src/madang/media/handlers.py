@@ -3,7 +3,7 @@
 from madang.kit.event import Event
 from madang.media.deps import build_media
 from madang.media.events import MediaDeleted, MediaRejected
-from madang.media.models import storage_key
+from madang.media.models import STORAGE_FOLDER, storage_key
 from madang.outbox.delivery import Delivery, Handlers
 from madang.outbox.events import HousekeepingDue
 from madang.outbox.sweeping import sweep
@@ -18,8 +18,10 @@ async def remove_file(event: Event, delivery: Delivery) -> None:
 
 
 async def sweep_unfinished_uploads(_event: Event, delivery: Delivery) -> None:
+    """Rows first; the storage is then asked for what has none, such as a link signed while its media was deleted."""
     before = delivery.before(delivery.backends.retention.unfinished_uploads)
     await sweep(delivery.backends.database, lambda session: build_media(session).sweep_unfinished(before, SWEEP_BATCH))
+    await delivery.backends.storage.sweep(STORAGE_FOLDER, before)
 
 
 async def forget_idempotency_keys(_event: Event, delivery: Delivery) -> None:

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 from starlette.requests import ClientDisconnect
 
-from madang.backends.storage.base import NotStored
+from madang.backends.storage.base import NotStored, UploadOver
 from madang.backends.storage.links import LINK_PATH, BadLink, Link, LinkExpired
-from madang.backends.storage.local import UploadOver, WrongSize
+from madang.backends.storage.local import WrongSize
 from madang.kit.problems import Problem
 from madang.media.deps import LocalFiles, Uploads
 from madang.media.errors import (

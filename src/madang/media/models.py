@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from madang.db.base import Base
 from madang.kit.ids import new_id
 
+STORAGE_FOLDER = "media"
 PENDING = "pending"
 READY = "ready"
 REJECTED = "rejected"
@@ -59,10 +60,10 @@ class Media(Base):
 
 
 def storage_key(media_id: UUID) -> str:
-    return f"media/{media_id}"
+    return f"{STORAGE_FOLDER}/{media_id}"
 
 
 def media_of(key: str) -> UUID | None:
     """The media a storage key belongs to; None when it is another feature's."""
     folder, _, name = key.partition("/")
-    return UUID(name) if folder == "media" else None
+    return UUID(name) if folder == STORAGE_FOLDER else None

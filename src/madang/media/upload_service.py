@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from madang.backends.storage.base import SignedRequest, Storage, StoredPart
+from madang.backends.storage.base import SignedRequest, Storage, StoredPart, UploadOver
 from madang.db.session import Database, Session
 from madang.kit.clock import Clock
 from madang.kit.media_types import opens_in_page
@@ -39,7 +39,11 @@ class UploadService:
     async def announce(self, account_id: UUID, new: NewMedia, idempotency_key: str | None) -> Upload:
         async with self._database.unit() as session:
             media = await self._build_media(session).announce(account_id, new, idempotency_key)
-        return await self._sign(media, range(1, min(media.part_count, PARTS_PER_ANSWER) + 1))
+        numbers = range(1, min(media.part_count, PARTS_PER_ANSWER) + 1)
+        try:
+            return await self._sign(media, numbers if media.state == PENDING else ())
+        except UploadOver:  # announced once more under its key, while or after it was completed
+            return await self._sign(media, ())
 
     async def more_parts(self, account_id: UUID, media_id: UUID, numbers: Sequence[int]) -> Upload:
         """Fresh links, for parts further on or whose link has expired."""
@@ -49,7 +53,10 @@ class UploadService:
         for number in numbers:
             if number > media.part_count:
                 raise NoSuchPart(number=number, count=media.part_count)
-        return await self._sign(media, numbers)
+        try:
+            return await self._sign(media, numbers)
+        except UploadOver:
+            raise UploadClosed from None
 
     async def look_up(self, account_id: UUID, media_id: UUID) -> tuple[Media, list[StoredPart]]:
         """One's own media and the parts that have arrived, which tells an interrupted client where to go on."""
@@ -82,17 +89,16 @@ class UploadService:
 
     async def _sign(self, media: Media, numbers: Sequence[int]) -> Upload:
         expires_at = self._clock() + self._link_ttl
-        parts = [await self._sign_part(media, number) for number in numbers]
-        return Upload(media, parts, expires_at)
+        if not numbers:
+            return Upload(media, [], expires_at)
+        bounds = {number: media.part_bounds(number) for number in numbers}
+        sizes = {number: size for number, (_, size) in bounds.items()}
+        signed = await self._storage.upload_parts(media.key, sizes, media.content_type, self._link_ttl)
+        return Upload(media, [_part(number, bounds[number], signed[number]) for number in numbers], expires_at)
 
-    async def _sign_part(self, media: Media, number: int) -> PartUpload:
-        offset, size = media.part_bounds(number)
-        signed = await self._storage.upload_part(media.key, number, size, media.content_type, self._link_ttl)
-        return PartUpload(
-            part_number=number,
-            method=signed.method,
-            url=signed.url,
-            headers=signed.headers,
-            offset=offset,
-            size=size,
-        )
+
+def _part(number: int, bounds: tuple[int, int], signed: SignedRequest) -> PartUpload:
+    offset, size = bounds
+    return PartUpload(
+        part_number=number, method=signed.method, url=signed.url, headers=signed.headers, offset=offset, size=size
+    )

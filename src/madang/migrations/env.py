@@ -19,6 +19,7 @@ _options: dict[str, Any] = {
     "render_as_batch": True,
     "compare_type": True,
     "render_item": _render,
+    "transaction_per_migration": True,
 }
 
 if context.is_offline_mode():

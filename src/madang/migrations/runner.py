@@ -16,14 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from madang.db.session import DatabaseUnavailable
+from madang.migrations.safely import LIMIT_LOCKS, NotMigrated
 
 _LOCK = "madang migrations"
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 600.0
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 2.0
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
-class MigrationLocked(Exception):
+class MigrationLocked(NotMigrated):
     """Another process has been migrating the same database for too long."""
+
+
+class TableInUse(NotMigrated):
+    """A change to a table waited in vain for transactions that use it; what came before it is done."""
 
 
 def head() -> str:
@@ -37,8 +45,11 @@ async def current(url: str) -> str | None:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
-async def upgrade(url: str, lock_folder: Path) -> bool:
-    """Migrate to `head` under a lock that waiters poll; returns whether anything was done.
+async def upgrade(url: str, lock_folder: Path, revision: str | None = None) -> bool:
+    """Migrate to a revision (`head`) under a lock that waiters poll; returns whether anything was done.
+
+    Each revision commits on its own. One that finds a table locked for five seconds gives up rather than let everybody
+    queue behind it, and is tried again a few times; then `TableInUse`.
 
     Polling the try-lock matters: waiting on an advisory lock holds a snapshot, and `CREATE INDEX CONCURRENTLY`
     in the process that has the lock would wait for it for ever.
@@ -46,10 +57,9 @@ async def upgrade(url: str, lock_folder: Path) -> bool:
     async with _connect(url) as connection, _migration_lock(connection, lock_folder):
         before = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
         await connection.rollback()
-        if before == head():
+        if before == (revision or head()):
             return False
-        await connection.run_sync(_upgrade)
-        await connection.commit()
+        await _insist(connection, revision or head())
         return True
 
 
@@ -60,10 +70,30 @@ def sql(url: str) -> None:
     command.upgrade(config, "head", sql=True)
 
 
-def _upgrade(connection: Connection) -> None:
+async def _insist(connection: AsyncConnection, revision: str) -> None:
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        if connection.dialect.name == "postgresql":
+            await connection.execute(LIMIT_LOCKS)
+            await connection.commit()
+        try:
+            await connection.run_sync(_upgrade, revision)
+            return await connection.commit()
+        except DBAPIError as error:
+            await connection.rollback()
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+    raise TableInUse(
+        f"Another transaction holds a table that a migration changes, and kept it for {_ATTEMPTS} attempts. What was "
+        "done before it is kept; end long transactions (pg_stat_activity shows them) and run `madang migrate` again."
+    )
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _config() -> Config:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from madang.backends import Backends
-from madang.backends.broker.base import Message
-from madang.db.session import Session
+from madang.backends.broker.base import Deliver, Message
+from madang.db.session import Database, Session
 from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.kit.origin import Origin, set_origin
+from madang.outbox.relay import hand_back
 from madang.outbox.repository import OutboxRepository
 
 
@@ -48,6 +49,25 @@ class Dispatcher:
         event = kind.model_validate(message.data)
         for handler in handlers:
             await handler(event, Delivery(message.id, message.at, self._backends))
+
+
+class Consumer:
+    """Between a broker that is a server of its own and the handlers: what they refuse goes back to the outbox, which
+    alone knows how to wait, to keep a key's order and to park."""
+
+    def __init__(self, database: Database, deliver: Deliver) -> None:
+        self._database = database
+        self._deliver = deliver
+
+    async def deliver(self, message: Message) -> None:
+        try:
+            await self._deliver(message)
+        except Exception as error:
+            await hand_back(self._database, message, error)
+
+    async def bury(self, message: Message) -> None:
+        """Park what ended its worker each time."""
+        await hand_back(self._database, message, RuntimeError("the worker ended each time"), is_last=True)
 
 
 async def seen(session: Session, event_id: UUID, handler: str) -> bool:

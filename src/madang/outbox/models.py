@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from madang.db.base import Base
 
 _UNSENT = text("sent_at IS NULL AND parked_at IS NULL")
+_DUE = text("sent_at IS NULL AND parked_at IS NULL AND attempts >= 0")
 
 
 class OutboxEvent(Base):
@@ -18,6 +19,7 @@ class OutboxEvent(Base):
     __tablename__ = "outbox_events"
     __table_args__ = (
         Index("ix_outbox_events_unsent", "key", "id", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+        Index("ix_outbox_events_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_outbox_events_sent_at", "sent_at"),
     )
 

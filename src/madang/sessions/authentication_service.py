@@ -1,30 +1,39 @@
-"""Answers who is calling, and owns the keys that access tokens are signed with."""
+"""Answers who is calling, by an access token."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from madang.db.session import Database, Session, advisory_lock
-from madang.kit.access_token import ALGORITHM, AccessTokens, new_private_key
-from madang.kit.caller import Caller
+from madang.db.session import Database
+from madang.kit.access_token import AccessToken, AccessTokens
+from madang.kit.caller import SessionCaller
 from madang.kit.clock import Clock
-from madang.kit.ids import new_id
-from madang.kit.secrets import Keyring
+from madang.kit.scopes import reach
 from madang.sessions.errors import InvalidAccessToken
-from madang.sessions.models import SigningKey, UserSession
-from madang.sessions.repository import CallerRepository, SessionRepository
+from madang.sessions.models import UserSession
+from madang.sessions.repository import CallerRepository
 
 # How a session was opened, as RFC 8176 names the methods.
-_METHODS = {"otp": ("pwd", "otp", "mfa"), "recovery": ("pwd", "mfa")}
+_METHODS = {
+    "otp": ("pwd", "otp", "mfa"),
+    "recovery": ("pwd", "mfa"),
+    "passkey": ("hwk", "user", "mfa"),
+    "pwd+passkey": ("pwd", "hwk", "mfa"),
+}
+_SECONDS = {"otp": ("otp", "mfa"), "passkey": ("hwk", "mfa"), "recovery": ("mfa",), "mfa": ("mfa",)}
 
 
 class AuthenticationService:
     """The application's `Authenticator`. Revocation holds from the next request on, since the row is read anew."""
 
-    def __init__(self, database: Database, tokens: AccessTokens, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, tokens: AccessTokens, clock: Clock, learn_keys: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`learn_keys` is called for a token that names an unknown key."""
         self._callers = CallerRepository(database)
         self._tokens = tokens
         self._clock = clock
+        self._learn_keys = learn_keys
 
     def subject(self, token: str) -> str | None:
         read = self._tokens.read(token)
@@ -35,17 +44,30 @@ class AuthenticationService:
         read = self._tokens.read(token)
         return read.session_id if read else None
 
-    async def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> SessionCaller:
+        """Raises `InvalidAccessToken`."""
+        found = await self.find(token)
+        if found is None:
+            raise InvalidAccessToken
+        read, row = found
+        scopes = effective_scopes(read, row)
+        return SessionCaller(row, scopes, read.session_id, row.authenticated_at, row.actor_id)
+
+    async def find(self, token: str) -> tuple[AccessToken, Any] | None:
+        """A token that is good now, and the row of its session and account; None otherwise."""
         read = self._tokens.read(token)
+        if read is None and self._tokens.names_unknown_key(token):
+            await self._learn_keys()
+            read = self._tokens.read(token)
         now = self._clock()
         if read is None or not read.is_live(now.timestamp()):
-            raise InvalidAccessToken
+            return None
         row = await self._callers.get(read.session_id)
         if row is None or not row.is_active or str(row.id) != read.subject:
-            raise InvalidAccessToken
+            return None
         if row.ended_at is not None or min(row.expires_at, row.idle_expires_at) <= now:
-            raise InvalidAccessToken
-        return Caller(row, read.session_id, read.scopes & frozenset(row.scope.split()), row.authenticated_at)
+            return None
+        return read, row
 
     @property
     def issuer(self) -> str:
@@ -62,27 +84,18 @@ class AuthenticationService:
             session_id=user_session.id,
             scopes=user_session.scope,
             authenticated_at=user_session.authenticated_at.timestamp(),
-            methods=_METHODS.get(user_session.method, (user_session.method,)),
+            methods=_methods(user_session.method),
+            actor=user_session.actor_id,
         )
 
 
-async def open_authentication(
-    database: Database, keyring: Keyring, issuer: str, ttl: timedelta, clock: Clock
-) -> AuthenticationService:
-    """Load the signing keys, making the first one if there is none."""
-    async with database.unit() as session:
-        await advisory_lock(session, "signing keys")
-        keys = await _load_keys(session, keyring) or await _first_key(session, keyring, clock)
-    return AuthenticationService(database, AccessTokens(keys, issuer, ttl), clock)
+def effective_scopes(token: AccessToken, row: Any) -> frozenset[str]:
+    """What token, session and role have in common; `row` is the caller's."""
+    return token.scopes & frozenset(row.scope.split()) & reach(row.permissions)
 
 
-async def _load_keys(session: Session, keyring: Keyring) -> dict[str, bytes]:
-    stored = await SessionRepository(session).signing_keys()
-    return {row.id: keyring.unseal(row.sealed) for row in stored}
-
-
-async def _first_key(session: Session, keyring: Keyring, clock: Clock) -> dict[str, bytes]:
-    key = new_private_key()
-    row = SigningKey(id=new_id().hex, algorithm=ALGORITHM, sealed=keyring.seal(key), created_at=clock())
-    await SessionRepository(session).add_signing_key(row)
-    return {row.id: key}
+def _methods(opened_by: str) -> tuple[str, ...]:
+    """`oidc:<provider>`, with `+` and the second factor: one of ours, or `mfa` when the provider asked for it."""
+    if not opened_by.startswith("oidc:"):
+        return _METHODS.get(opened_by, (opened_by,))
+    return ("oidc", *_SECONDS.get(opened_by.partition("+")[2], ()))

@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from madang.accounts.deps import build_accounts, build_password_policy
+from madang.apikeys.authentication_service import ApiKeyAuthenticationService
 from madang.db.session import Session
+from madang.factors.deps import build_passkeys
 from madang.factors.service import FactorService
 from madang.http.client_address import limit_key
 from madang.http.cookies import device_cookie_name, set_device_cookie, set_session_cookies
@@ -15,16 +17,20 @@ from madang.http.limits import Limiter
 from madang.http.state import App, Running, running
 from madang.http.unit import ReadUnit, Unit
 from madang.kit.origin import current_origin
+from madang.kit.scopes import OFFLINE
 from madang.kit.secrets import Keyring
 from madang.sessions.authentication_service import AuthenticationService
 from madang.sessions.budget_service import Budget, BudgetService
+from madang.sessions.closing_service import ClosingService
 from madang.sessions.email_service import EmailService
 from madang.sessions.errors import MailSwitchedOff
+from madang.sessions.introspection_service import IntrospectionService
 from madang.sessions.models import UserSession
 from madang.sessions.opening_service import Lifetimes, OpeningService, device_of
+from madang.sessions.passkey_login_service import PasskeyLoginService
 from madang.sessions.password_service import PasswordService
 from madang.sessions.rotation_service import RotationService
-from madang.sessions.schemas import OFFLINE, TokenView
+from madang.sessions.schemas import TokenView
 from madang.sessions.service import SessionService
 from madang.sessions.sign_in_service import SignInService
 
@@ -77,6 +83,18 @@ async def _sign_in(request: Request) -> SignInService:
     )
 
 
+async def _passkey_login(request: Request) -> PasskeyLoginService:
+    app = running(request)
+    return PasskeyLoginService(
+        app.backends.database,
+        lambda session: build_accounts(session, app.clock),
+        build_opening(request),
+        build_passkeys(request),
+        _budgets(request),
+        app.clock,
+    )
+
+
 async def _passwords(request: Request) -> PasswordService:
     app = running(request)
     return PasswordService(
@@ -120,9 +138,19 @@ async def _sessions_reading(app: App, session: ReadUnit) -> SessionService:
 
 
 async def _authentication(request: Request) -> AuthenticationService:
-    service = running(request).authenticator
+    service = running(request).authenticator.access_tokens
     assert isinstance(service, AuthenticationService)  # noqa: S101 - app.py fills it with nothing else
     return service
+
+
+async def _closing(app: App, session: Unit) -> ClosingService:
+    return ClosingService(session, build_accounts(session, app.clock), app.clock)
+
+
+async def _introspecting(request: Request) -> IntrospectionService:
+    app = running(request)
+    api_keys = ApiKeyAuthenticationService(app.backends.database, app.clock)
+    return IntrospectionService(app.backends.database, await _authentication(request), api_keys, app.keyring, app.clock)
 
 
 def grant(
@@ -147,10 +175,14 @@ def grant(
 
 
 SignIn = Annotated[SignInService, Depends(_sign_in)]
+PasskeyLogin = Annotated[PasskeyLoginService, Depends(_passkey_login)]
 Passwords = Annotated[PasswordService, Depends(_passwords)]
 Emails = Annotated[EmailService, Depends(_emails)]
 mail_is_on = Depends(_mail_is_on)
 Rotation = Annotated[RotationService, Depends(_rotation)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 SessionsReading = Annotated[SessionService, Depends(_sessions_reading)]
+Opening = Annotated[OpeningService, Depends(build_opening)]
+Closing = Annotated[ClosingService, Depends(_closing)]
+Introspecting = Annotated[IntrospectionService, Depends(_introspecting)]
 Authentication = Annotated[AuthenticationService, Depends(_authentication)]

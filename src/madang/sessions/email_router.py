@@ -3,7 +3,7 @@ mail scanners open links."""
 
 from fastapi import APIRouter, Request
 
-from madang.http.caller import CurrentUser, ensure_fresh
+from madang.http.caller import SessionUser, ensure_fresh
 from madang.http.limits import limited_by_person
 from madang.sessions.deps import Emails, mail_is_on
 from madang.sessions.schemas import MailCode, Verification, Verified
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/accounts/email", tags=["accounts"])
 @router.post(
     "/verification", status_code=202, dependencies=[limited_by_person("mail"), mail_is_on], summary="Have a code mailed"
 )
-async def request_verification(request: Request, body: Verification, user: CurrentUser, emails: Emails) -> None:
+async def request_verification(request: Request, body: Verification, user: SessionUser, emails: Emails) -> None:
     """To the address that waits to be proven, or to a new one, which asks for a fresh sign-in."""
     if body.email is not None:
         ensure_fresh(request, user)

@@ -49,7 +49,7 @@ class EmailService:
             taken = await self._budgets.take_address(session)
             accounts = self._build_accounts(session)
             proofs = ProofService(session, accounts, self._keyring, self._clock)
-            proof, account = await proofs.redeemable(VERIFY, code)
+            proof, account = await proofs.redeemable(code, VERIFY)
             await proofs.use(proof, former_email=account.email)
             await accounts.prove_email(account, proof.email)
             await proofs.void_resets(account.id)

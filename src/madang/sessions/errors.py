@@ -1,7 +1,7 @@
 """Problems of sessions and tokens."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from madang.kit.problems import (
     Conflict,
@@ -16,6 +16,8 @@ from madang.kit.problems import (
     Unavailable,
 )
 
+SIGN_IN_FAILED = "sessions.sign_in_failed"
+
 
 class InvalidAccessToken(Unauthenticated):
     code = "invalid-access-token"
@@ -26,7 +28,17 @@ class InvalidAccessToken(Unauthenticated):
     )
 
 
+class NoSuchSigningKey(NotFound):
+    code = "signing-key-not-found"
+    title = Text("No such signing key", "그런 서명 키가 없습니다")
+    detail = Text(
+        "There is no key {key_id}; `madang keys list` shows them.",
+        "{key_id} 키가 없습니다. `madang keys list`로 확인하세요.",
+    )
+
+
 class WrongCredentials(OAuthError):
+    audited = SIGN_IN_FAILED
     error: ClassVar[str] = "invalid_grant"
     code = "wrong-credentials"
     title = Text("Wrong account or password", "아이디 또는 비밀번호가 맞지 않습니다")
@@ -37,6 +49,7 @@ class IncorrectPassword(Problem):
     """Somebody who is signed in proves it again, and fails; counted like a failed sign-in."""
 
     status = 400
+    audited = SIGN_IN_FAILED
     code = "incorrect-password"
     title = Text("The password is not correct", "비밀번호가 맞지 않습니다")
     detail = Text("It is not the current password of this account.", "이 계정의 현재 비밀번호가 아닙니다.")
@@ -52,6 +65,7 @@ class PasswordUnchanged(Invalid):
 class TooManySignIns(TooMany):
     """Said for known and unknown names alike, whether the password is right or not."""
 
+    audited = SIGN_IN_FAILED
     code = "too-many-sign-ins"
     title = Text("Too many failed sign-ins", "로그인 실패가 너무 많습니다")
     detail = Text(
@@ -74,22 +88,35 @@ class MfaRequired(OAuthError):
     code = "mfa-required"
     title = Text("A second factor is needed", "2단계 인증이 필요합니다")
     detail = Text(
-        "Send grant_type urn:madang:mfa with mfa_token and a code of the app, or a recovery code.",
-        "grant_type urn:madang:mfa 와 mfa_token, 인증 앱 코드 또는 복구 코드를 보내세요.",
+        "Send grant_type urn:madang:mfa with mfa_token and a code of the app, or a recovery code; or use a passkey.",
+        "grant_type urn:madang:mfa 와 mfa_token, 인증 앱 코드 또는 복구 코드를 보내거나 패스키를 사용하세요.",
     )
 
-    def __init__(self, mfa_token: str) -> None:
+    def __init__(self, mfa_token: str, methods: Sequence[str] = ()) -> None:
+        """`methods`: what may complete the sign-in, of otp, passkey and recovery."""
         super().__init__()
         self._token = mfa_token
+        self._methods = list(methods)
 
     @property
-    def members(self) -> Mapping[str, str]:
-        return {"mfa_token": self._token}
+    def members(self) -> Mapping[str, Any]:
+        return {"mfa_token": self._token, "methods": self._methods}
+
+
+class MfaTokenInvalid(Problem):
+    status = 400
+    code = "mfa-token-invalid"
+    title = Text("This sign-in can't be completed", "이 로그인을 마칠 수 없습니다")
+    detail = Text(
+        "It took too long, was completed already, or the password was changed; begin again.",
+        "시간이 지났거나 이미 완료되었거나 비밀번호가 변경되었습니다. 다시 로그인하세요.",
+    )
 
 
 class WrongFactor(OAuthError):
     """Committed, because the try must stay counted."""
 
+    audited = SIGN_IN_FAILED
     error: ClassVar[str] = "invalid_grant"
     commit = True
     code = "wrong-factor"
@@ -146,6 +173,13 @@ class UnsupportedGrant(OAuthError):
 class InvalidScope(OAuthError):
     error: ClassVar[str] = "invalid_scope"
     code = "invalid-scope"
+    title = Text("Unknown scope", "알 수 없는 권한입니다")
+    detail = Text("Known scopes: {known}.", "사용 가능한 권한: {known}.")
+
+
+class UnknownScope(Invalid):
+    pointer = "/scope"
+    code = "unknown-scope"
     title = Text("Unknown scope", "알 수 없는 권한입니다")
     detail = Text("Known scopes: {known}.", "사용 가능한 권한: {known}.")
 

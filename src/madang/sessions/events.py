@@ -1,5 +1,6 @@
 """Facts of sessions."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -12,13 +13,26 @@ class SessionStarted(Event):
     account_id: UUID
 
 
+class ImpersonationStarted(Event):
+    """Somebody acts for an account, until `expires_at` at the latest."""
+
+    name: ClassVar[str] = "sessions.impersonation_started.v1"
+    session_id: UUID
+    account_id: UUID
+    impersonator_id: UUID
+    reason: str
+    expires_at: datetime
+
+
 class SessionEnded(Event):
-    """`reason`: signed_out, revoked, password_changed, password_reset or reuse."""
+    """`reason`: signed_out, revoked, password_changed, password_reset, account_disabled, account_deleted, reuse, or
+    expired (of an impersonation). `ended_by`: whose session it was, or who acted in it, when they signed out."""
 
     name: ClassVar[str] = "sessions.session_ended.v1"
     session_id: UUID
     account_id: UUID
     reason: str
+    ended_by: UUID | None = None
 
 
 class PasswordChanged(Event):
@@ -55,3 +69,4 @@ class NoticeDue(Event):
     notice: str
     account_id: UUID
     proof_id: UUID | None = None
+    provider: str | None = None

@@ -20,10 +20,10 @@ from madang.sessions.events import NoticeDue
 from madang.sessions.letters import NOTICES, PROOFS
 from madang.sessions.models import MailProof
 from madang.sessions.proof_repository import ProofRepository
-from madang.sessions.proof_service import LINK_TTL, RESET, VERIFY
+from madang.sessions.proof_service import INVITE, LINK_TTL, RESET, VERIFY
 from madang.sessions.sign_in_service import BuildAccounts
 
-_PAGES = {VERIFY: VERIFY_PAGE, RESET: RESET_PAGE}
+_PAGES = {VERIFY: VERIFY_PAGE, RESET: RESET_PAGE, INVITE: RESET_PAGE}
 _UNKNOWN = {"ko": "알 수 없음", "en": "unknown"}
 log = structlog.get_logger("madang.sessions")
 
@@ -54,7 +54,7 @@ class LetterService:
             return
         proof, account = found
         code = MailCode.of(self._keyring, proof.key_id, proof.id)
-        if code is None or proof.used_at or proof.created_at <= self._clock() - LINK_TTL:
+        if code is None or proof.used_at or proof.created_at <= self._clock() - LINK_TTL[proof.purpose]:
             log.warning("a code was too old to be mailed", proof=str(proof_id))
             return
         values = {
@@ -91,7 +91,7 @@ class LetterService:
             if account is None or not account.is_active:
                 await proofs.drop(proof_id)
                 return None
-            if proof.purpose == VERIFY and owner is not None and owner.id != account.id:
+            if proof.purpose != RESET and owner is not None and owner.id != account.id:
                 await proofs.drop(proof_id)
                 notice = NoticeDue(notice="address_in_use", account_id=owner.id)
                 Outbox(session, self._clock).publish(notice, key=new_id())

@@ -7,6 +7,12 @@ _WHAT_TO_DO = Text(
     "If it was not you, reset your password at once, then look at your sessions and end those you don't know.",
     "본인이 아니라면 바로 비밀번호를 재설정하고, 세션 목록에서 모르는 세션을 모두 종료하세요.",
 )
+_WHAT_TO_DO_ABOUT_PASSKEYS = Text(
+    "If it was not you, remove that passkey at once, reset your password, and end the sessions that you don't know: "
+    "a new password alone does not stop a passkey.",
+    "본인이 아니라면 바로 그 패스키를 삭제하고 비밀번호를 재설정한 뒤 모르는 세션을 종료하세요. 비밀번호를 바꾸는 "
+    "것만으로는 패스키를 막을 수 없습니다.",
+)
 _IGNORE = Text(
     "If you did not ask for this, you can ignore this mail: nothing changes without the code.",
     "요청한 적이 없다면 이 메일을 무시하세요. 코드를 입력하지 않으면 아무것도 바뀌지 않습니다.",
@@ -43,6 +49,23 @@ PROOFS = {
         Text("Or open this page", "또는 이 페이지에서 재설정"),
     ),
 }
+
+PROOFS["invite"] = Letter(
+    Text("You are invited to Madang", "마당에 초대합니다"),
+    (
+        Text(
+            "An administrator made the account {account_id} for you. Open the page below and choose a password; nobody "
+            "else knows or sets it.",
+            "관리자가 {account_id} 계정을 만들었습니다. 아래 페이지를 열어 비밀번호를 정하세요. 비밀번호는 본인만 "
+            "알 수 있습니다.",
+        ),
+        Text(
+            "The link is good for seven days, the code for 10 minutes; each works once.",
+            "링크는 7일, 코드는 10분 동안 유효하며 한 번만 쓸 수 있습니다.",
+        ),
+    ),
+    Text("Choose a password", "비밀번호 정하기"),
+)
 
 NOTICES = {
     "password_changed": Letter(
@@ -120,6 +143,28 @@ NOTICES = {
             ),
         ),
     ),
+    "identity_linked": Letter(
+        Text("A way to sign in was added", "로그인 방법이 추가되었습니다"),
+        (
+            Text(
+                "{account_id} can now be signed in to with {provider}.",
+                "이제 {provider}(으)로 {account_id} 계정에 로그인할 수 있습니다.",
+            ),
+            _WHERE,
+            _WHAT_TO_DO,
+        ),
+    ),
+    "identity_unlinked": Letter(
+        Text("A way to sign in was removed", "로그인 방법이 해제되었습니다"),
+        (
+            Text(
+                "{account_id} can no longer be signed in to with {provider}.",
+                "이제 {provider}(으)로 {account_id} 계정에 로그인할 수 없습니다.",
+            ),
+            _WHERE,
+            _WHAT_TO_DO,
+        ),
+    ),
     "factor_added": Letter(
         Text("A second factor was set up", "2단계 인증이 설정되었습니다"),
         (
@@ -137,6 +182,88 @@ NOTICES = {
             Text(
                 "A second factor was removed from {account_id}.",
                 "{account_id} 계정의 2단계 인증이 해제되었습니다.",
+            ),
+            _WHERE,
+            _WHAT_TO_DO,
+        ),
+    ),
+    "passkey_added": Letter(
+        Text("A passkey was added", "패스키가 추가되었습니다"),
+        (
+            Text(
+                "A passkey was added to {account_id}; whoever holds it can sign in.",
+                "{account_id} 계정에 패스키가 추가되었습니다. 이 패스키로 로그인할 수 있습니다.",
+            ),
+            _WHERE,
+            _WHAT_TO_DO_ABOUT_PASSKEYS,
+        ),
+    ),
+    "passkey_removed": Letter(
+        Text("A passkey was removed", "패스키가 삭제되었습니다"),
+        (
+            Text(
+                "A passkey was removed from {account_id}; it no longer signs in.",
+                "{account_id} 계정에서 패스키가 삭제되어 더 이상 로그인에 쓸 수 없습니다.",
+            ),
+            _WHERE,
+            _WHAT_TO_DO,
+        ),
+    ),
+    "passkey_cloned": Letter(
+        Text("A passkey may have been copied", "패스키가 복제되었을 수 있습니다"),
+        (
+            Text(
+                "A passkey of {account_id} was used with a counter that had been seen before, so it was refused. "
+                "It may have been copied.",
+                "{account_id} 계정의 패스키가 이미 사용된 카운터로 다시 사용되어 거부했습니다. 복제되었을 수 있습니다.",
+            ),
+            _WHERE,
+            Text(
+                "Sign in another way, remove that passkey and add a new one.",
+                "다른 방법으로 로그인해 해당 패스키를 삭제하고 새로 등록하세요.",
+            ),
+        ),
+    ),
+    "api_key_made": Letter(
+        Text("An API key was made", "API 키가 만들어졌습니다"),
+        (
+            Text(
+                "An API key was made for {account_id}. It stays good when the password changes, until it is revoked.",
+                "{account_id} 계정에 API 키가 만들어졌습니다. 비밀번호를 바꿔도 폐기할 때까지 유효합니다.",
+            ),
+            _WHERE,
+            Text(
+                "If it was not you, revoke the key, change your password and end all other sessions.",
+                "본인이 아니라면 키를 폐기하고 비밀번호를 바꾼 뒤 다른 세션을 모두 종료하세요.",
+            ),
+        ),
+    ),
+    "account_deleted": Letter(
+        Text("Your account was deleted", "계정이 삭제되었습니다"),
+        (
+            Text(
+                "The account {account_id} was deleted. All its sessions have ended, and its id and address are free.",
+                "{account_id} 계정이 삭제되었습니다. 모든 세션이 종료되었고 아이디와 주소는 다시 쓸 수 있습니다.",
+            ),
+            Text(
+                "Everything that is stored of it is erased for good after a while, 30 days unless your operator chose "
+                "otherwise. Until then an administrator can restore it.",
+                "저장된 모든 내용은 일정 기간(운영자가 따로 정하지 않았다면 30일)이 지나면 완전히 지워집니다. "
+                "그 전에는 관리자가 복구할 수 있습니다.",
+            ),
+            _WHERE,
+            Text(
+                "If it was not you, write to an administrator at once.",
+                "본인이 아니라면 바로 관리자에게 알려 주세요.",
+            ),
+        ),
+    ),
+    "export_ready": Letter(
+        Text("Your data is ready", "데이터 내보내기가 준비되었습니다"),
+        (
+            Text(
+                "The archive of everything about {account_id} is ready for a day. Sign in to fetch it.",
+                "{account_id} 계정의 모든 데이터가 준비되었습니다. 하루 안에 로그인해 내려받으세요.",
             ),
             _WHERE,
             _WHAT_TO_DO,

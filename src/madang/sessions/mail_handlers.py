@@ -4,9 +4,10 @@ holds up its letters and nothing else."""
 from collections.abc import Awaitable, Callable
 
 from madang.accounts.deps import build_accounts
-from madang.accounts.events import AccountRegistered
+from madang.accounts.events import AccountDeleted, AccountRegistered
+from madang.apikeys.events import ApiKeyMade
 from madang.db.session import Session
-from madang.factors.events import TotpEnrolled, TotpRemoved
+from madang.factors.events import PasskeyAdded, PasskeyCloneSuspected, PasskeyRemoved, TotpEnrolled, TotpRemoved
 from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.kit.ids import new_id
@@ -27,6 +28,16 @@ from madang.sessions.proof_service import VERIFY, ProofService
 from madang.sessions.repository import SessionRepository
 
 _NOTE, _LETTER = "sessions.notice", "sessions.letter"
+_PLAIN = (
+    ApiKeyMade,
+    AccountDeleted,
+    RefreshTokenReuseDetected,
+    TotpEnrolled,
+    TotpRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
+    PasskeyCloneSuspected,
+)
 Concern = Callable[[Event, Session, Keyring], Awaitable[NoticeDue | None]]
 
 
@@ -48,7 +59,7 @@ def _telling(concern: Concern) -> Callable[[Event, Delivery], Awaitable[None]]:
 
 def _plain(notice: str) -> Concern:
     async def concern(event: Event, _session: Session, _keyring: Keyring) -> NoticeDue:
-        assert isinstance(event, RefreshTokenReuseDetected | TotpEnrolled | TotpRemoved)  # noqa: S101 - the table below
+        assert isinstance(event, _PLAIN)  # noqa: S101 - the table below
         return NoticeDue(notice=notice, account_id=event.account_id)
 
     return concern
@@ -78,8 +89,9 @@ async def _proof(event: Event, session: Session, keyring: Keyring) -> None:
     accounts = build_accounts(session)
     account = await accounts.get(event.account_id)
     email = account.unproven_email if account else None
-    if email and await may_mail(session, email, utc_now()):
-        await ProofService(session, accounts, keyring, utc_now).request(VERIFY, email, account)
+    proofs = ProofService(session, accounts, keyring, utc_now)
+    if email and not await proofs.is_invited(event.account_id) and await may_mail(session, email, utc_now()):
+        await proofs.request(VERIFY, email, account)
 
 
 async def mail_code(event: Event, delivery: Delivery) -> None:
@@ -89,8 +101,8 @@ async def mail_code(event: Event, delivery: Delivery) -> None:
 
 async def mail_notice(event: Event, delivery: Delivery) -> None:
     assert isinstance(event, NoticeDue)  # noqa: S101 - the table below
-    time = {"time": f"{delivery.at:%Y-%m-%d %H:%M}"}
-    await _once(delivery, lambda letters: letters.send_notice(event, time, delivery.event_id))
+    values = {"time": f"{delivery.at:%Y-%m-%d %H:%M}", "provider": event.provider or ""}
+    await _once(delivery, lambda letters: letters.send_notice(event, values, delivery.event_id))
 
 
 async def _once(delivery: Delivery, send: Callable[[LetterService], Awaitable[None]]) -> None:
@@ -116,6 +128,11 @@ handlers: Handlers = {
     PasswordChanged: [_telling(_password)],
     EmailProven: [_telling(_former_address)],
     RefreshTokenReuseDetected: [_telling(_plain("token_reused"))],
+    ApiKeyMade: [_telling(_plain("api_key_made"))],
     TotpEnrolled: [_telling(_plain("factor_added"))],
     TotpRemoved: [_telling(_plain("factor_removed"))],
+    AccountDeleted: [_telling(_plain("account_deleted"))],
+    PasskeyAdded: [_telling(_plain("passkey_added"))],
+    PasskeyRemoved: [_telling(_plain("passkey_removed"))],
+    PasskeyCloneSuspected: [_telling(_plain("passkey_cloned"))],
 }

@@ -1,13 +1,15 @@
-"""What clients and other servers read about our tokens: keys, metadata, and revocation."""
+"""What clients and other servers read about our tokens: keys, metadata, revocation, introspection."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Response
 
+from madang.http.caller import requires
 from madang.http.oauth import OAuthRoute
-from madang.sessions.deps import Authentication, Sessions
+from madang.kit.scopes import ALL_SCOPES, INTROSPECT
+from madang.sessions.deps import Authentication, Introspecting, Sessions
 from madang.sessions.rotation_service import readable_refresh_tokens
-from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE, AuthorizationServer, KeySet
+from madang.sessions.schemas import AuthorizationServer, Introspection, KeySet
 
 router = APIRouter(tags=["sessions"])
 oauth = APIRouter(prefix="/oauth", tags=["sessions"], route_class=OAuthRoute)
@@ -29,8 +31,9 @@ async def metadata(response: Response, authentication: Authentication) -> Author
         issuer=issuer,
         token_endpoint=f"{issuer}/api/v1/accounts/token",
         revocation_endpoint=f"{issuer}/oauth/revoke",
+        introspection_endpoint=f"{issuer}/oauth/introspect",
         jwks_uri=f"{issuer}/.well-known/jwks.json",
-        scopes_supported=[*DEFAULT_SCOPE.split(), OFFLINE],
+        scopes_supported=list(ALL_SCOPES),
         service_documentation=f"{issuer}/docs",
     )
 
@@ -48,3 +51,20 @@ async def revoke_token(
     await sessions.sign_out([named] if named else [], readable_refresh_tokens([token]))
     response.headers["Cache-Control"] = "no-store"
     return {}
+
+
+@oauth.post(
+    "/introspect",
+    dependencies=[requires(INTROSPECT)],
+    response_model_exclude_none=True,
+    summary="What a token is worth now (RFC 7662)",
+)
+async def introspect_token(
+    response: Response,
+    introspecting: Introspecting,
+    token: Annotated[str, Form(max_length=4096)],
+    token_type_hint: Annotated[str | None, Form(max_length=100)] = None,  # noqa: ARG001 - each kind tells itself
+) -> Introspection:
+    """For servers that are handed our tokens. Needs a key or token with `tokens:introspect`."""
+    response.headers["Cache-Control"] = "no-store"
+    return await introspecting.introspect(token)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from madang.db.base import Base
+from madang.db.base import SEALED, SECRET_ID, Base
 from madang.kit.ids import new_id
 
 
@@ -15,19 +15,21 @@ class UserSession(Base):
 
     No token is stored. The live one is a keyed hash of `salt`, the session's id and `counter` under the secret
     that `key_id` names; whoever reads this row without that secret can make none. `device` and `presented_device`
-    are hashes of the device cookie that the sign-in set and of the one it came with.
+    are hashes of the device cookie that the sign-in set and of the one it came with. `actor_id` is somebody else who
+    acts for the account.
     """
 
     __tablename__ = "sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    actor_id: Mapped[UUID | None]
     salt: Mapped[bytes] = mapped_column(LargeBinary(32))
-    key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4), info=SECRET_ID)
     counter: Mapped[int] = mapped_column(default=0)
     rotated_at: Mapped[datetime]
     scope: Mapped[str] = mapped_column(String(400))
-    method: Mapped[str] = mapped_column(String(30))
+    method: Mapped[str] = mapped_column(String(60))
     authenticated_at: Mapped[datetime]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
@@ -42,7 +44,7 @@ class UserSession(Base):
 
 
 class SignInChallenge(Base):
-    """A sign-in whose password was right and whose second factor is awaited; the token itself is not stored.
+    """A sign-in whose first step, `method`, was right and whose second factor is awaited; no token is stored.
 
     `password_mark` is a hash of the password's hash at that time: a change in between voids the challenge.
     """
@@ -52,6 +54,7 @@ class SignInChallenge(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     scope: Mapped[str] = mapped_column(String(400))
+    method: Mapped[str] = mapped_column(String(60))
     password_mark: Mapped[bytes] = mapped_column(LargeBinary(32))
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -70,14 +73,20 @@ class SignInBudget(Base):
 
 
 class SigningKey(Base):
-    """A private key of access tokens, sealed under `MADANG_SECRET_KEY`."""
+    """A private key of access tokens, sealed under `MADANG_SECRET_KEY`.
+
+    It is published from `created_at` on, signs from `signs_from` on until a newer one does, and is gone after
+    `retires_at`, when the last token that it signed has died.
+    """
 
     __tablename__ = "signing_keys"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     algorithm: Mapped[str] = mapped_column(String(10))
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary, info=SEALED)
     created_at: Mapped[datetime]
+    signs_from: Mapped[datetime]
+    retires_at: Mapped[datetime | None]
 
 
 class MailProof(Base):
@@ -96,7 +105,7 @@ class MailProof(Base):
     email: Mapped[str] = mapped_column(String(320))
     email_key: Mapped[str] = mapped_column(String(320), index=True)
     former_email: Mapped[str | None] = mapped_column(String(320))
-    key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4), info=SECRET_ID)
     code_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]

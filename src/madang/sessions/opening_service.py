@@ -5,27 +5,30 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from madang.accounts.models import Account
+from madang.accounts.role_service import RoleService
 from madang.db.session import Session
 from madang.factors.service import FactorService
 from madang.kit import refresh_token, tokens
 from madang.kit.clock import Clock
 from madang.kit.ids import new_id
 from madang.kit.origin import current_origin
+from madang.kit.scopes import ALL_SCOPES, OFFLINE, in_order
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
 from madang.sessions.errors import InvalidScope
-from madang.sessions.events import SessionStarted
+from madang.sessions.events import ImpersonationStarted, SessionStarted
 from madang.sessions.models import SignInChallenge, UserSession
 from madang.sessions.repository import SessionRepository
-from madang.sessions.schemas import DEFAULT_SCOPE, OFFLINE
 
 BuildFactors = Callable[[Session], FactorService]
 MFA_PREFIX = "mdm_"
 MFA_TTL = timedelta(minutes=10)
+FOR_OTHERS = frozenset({"profile", "chat", "captions", "media"})
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,37 @@ class OpeningService:
 
     async def open(self, session: Session, account: Account, scope: str, method: str) -> tuple[UserSession, str]:
         """A new session and its refresh token."""
-        started = self._new_session(account, scope, method)
+        reached = await RoleService(session, self._clock).reach_of(account.role)
+        started = self._new_session(account, _within_role(scope, reached), method)
         await SessionRepository(session).add(started)
         fact = SessionStarted(session_id=started.id, account_id=account.id)
         Outbox(session, self._clock).publish(fact, key=account.id)
         token = refresh_token.make(self._keyring, started.key_id, started.salt, started.id, started.counter)
         return started, token.encode() if token else ""
 
-    async def challenge(self, session: Session, account: Account, scope: str) -> str | None:
+    async def impersonate(
+        self, session: Session, account: Account, actor_id: UUID, reason: str, life: timedelta
+    ) -> UserSession:
+        """A session in which somebody else acts for an account: short, never fresh, and without a refresh token.
+
+        It reaches what the account's role does, administration and keys left out.
+        """
+        reached = await RoleService(session, self._clock).reach_of(account.role)
+        started = self._new_session(account, in_order(reached & FOR_OTHERS), "impersonation")
+        started.actor_id, started.authenticated_at = actor_id, _NEVER
+        started.expires_at = started.idle_expires_at = self._clock() + life
+        await SessionRepository(session).add(started)
+        fact = ImpersonationStarted(
+            session_id=started.id,
+            account_id=account.id,
+            impersonator_id=actor_id,
+            reason=reason,
+            expires_at=started.expires_at,
+        )
+        Outbox(session, self._clock).publish(fact, key=account.id)
+        return started
+
+    async def challenge(self, session: Session, account: Account, scope: str, method: str = "pwd") -> str | None:
         """The token that a second factor completes, good for ten minutes; None when the account has none."""
         if not await self.build_factors(session).is_enrolled(account.id):
             return None
@@ -73,6 +99,7 @@ class OpeningService:
             digest=digest_of(token),
             account_id=account.id,
             scope=scope,
+            method=method,
             password_mark=password_mark(account),
             expires_at=self._clock() + MFA_TTL,
         )
@@ -122,11 +149,18 @@ def password_mark(account: Account) -> bytes:
 
 
 def grant_scope(asked: str | None) -> str:
-    """What is granted: all a member has, or the subset asked for, in the order of `DEFAULT_SCOPE`."""
-    known = [*DEFAULT_SCOPE.split(), OFFLINE]
+    """What is granted as far as the role reaches: everything, or the subset asked for; a refresh token in the body only
+    when asked. Raises `InvalidScope`."""
     wanted = set((asked or "").split())
-    if not wanted <= set(known):
-        raise InvalidScope(known=" ".join(known))
+    if not wanted <= set(ALL_SCOPES):
+        raise InvalidScope(known=" ".join(ALL_SCOPES))
     if not wanted - {OFFLINE}:
-        wanted |= set(DEFAULT_SCOPE.split())
-    return " ".join(scope for scope in known if scope in wanted)
+        wanted |= set(ALL_SCOPES) - {OFFLINE}
+    return in_order(wanted)
+
+
+def _within_role(scope: str, reached: frozenset[str]) -> str:
+    granted = set(scope.split()) & reached
+    if not granted - {OFFLINE}:
+        raise InvalidScope(known=in_order(reached))
+    return in_order(granted)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from madang.http.caller import CurrentUser
+from madang.http.caller import SessionUser
 from madang.http.limits import limited_by_address
 from madang.sessions.deps import Passwords, mail_is_on
 from madang.sessions.schemas import Forgotten, NewPassword, PasswordChange, PasswordProof, Verified
@@ -11,13 +11,13 @@ router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 
 @router.post("/verify_password", summary="Prove one's password again, which makes the session fresh")
-async def verify_password(body: PasswordProof, user: CurrentUser, passwords: Passwords) -> Verified:
+async def verify_password(body: PasswordProof, user: SessionUser, passwords: Passwords) -> Verified:
     await passwords.verify(user.id, user.session_id, body.password)
     return Verified(verified=True)
 
 
 @router.put("/password", status_code=204, summary="Change one's password; ends all other sessions")
-async def change_password(body: PasswordChange, user: CurrentUser, passwords: Passwords) -> None:
+async def change_password(body: PasswordChange, user: SessionUser, passwords: Passwords) -> None:
     await passwords.change(user.id, user.session_id, body.old_password, body.new_password)
 
 

@@ -14,7 +14,7 @@ from madang.sessions.budget_service import BudgetService, may_mail
 from madang.sessions.errors import IncorrectPassword, PasswordUnchanged
 from madang.sessions.events import PasswordChanged, SessionEnded
 from madang.sessions.models import UserSession
-from madang.sessions.proof_service import RESET, ProofService
+from madang.sessions.proof_service import INVITE, RESET, ProofService
 from madang.sessions.repository import SessionRepository
 from madang.sessions.sign_in_service import BuildAccounts
 
@@ -77,20 +77,23 @@ class PasswordService:
         """Set a new password, which ends every session and makes the account's sign-in budgets whole again.
 
         It signs nobody in, so a second factor is asked for as ever. A password that the policy refuses leaves the code
-        unused. Raises `WrongMailCode` or a problem of the policy.
+        unused. An invitation's code proves the address too. Raises `WrongMailCode`, `EmailTaken` or a problem of the
+        policy.
         """
         async with self._database.unit() as session:
             taken = await self._budgets.take_address(session)
-            _, seen = await self._proofs(session).redeemable(RESET, code)
+            shown, seen = await self._proofs(session).redeemable(code, RESET, INVITE)
             await self._budgets.give_address_back(session, taken)
-        await self._policy.check(new, (seen.account_id, seen.email, seen.name), "new_password")
+        await self._policy.check(new, (seen.account_id, shown.email, seen.name), "new_password")
         password_hash = await self._hasher.hash(new)
         async with self._database.unit() as session:
             # Budgets before the account, the order in which sign-ins lock them; whoever got here has shown the code.
             await self._budgets.forget(session, (seen.account_id, seen.email or ""))
             proofs = self._proofs(session)
-            proof, account = await proofs.redeemable(RESET, code)
+            proof, account = await proofs.redeemable(code, RESET, INVITE)
             await proofs.use(proof)
+            if proof.purpose == INVITE:
+                await self._build_accounts(session).prove_email(account, proof.email)
             account.password_hash = password_hash
             await proofs.void_resets(account.id)
             ended = await SessionRepository(session).end_all(account.id, self._clock(), "password_reset")

@@ -26,11 +26,15 @@ class ProofRepository:
     async def get(self, proof_id: UUID) -> MailProof | None:
         return await self._session.get(MailProof, proof_id)
 
-    async def by_code(self, purpose: str, digests: Sequence[bytes], after: datetime) -> MailProof | None:
+    async def is_pending(self, account_id: UUID, purpose: str) -> bool:
+        waiting = select(MailProof.id).where(MailProof.account_id == account_id, MailProof.purpose == purpose)
+        return bool(await self._session.scalar(select(waiting.where(MailProof.used_at.is_(None)).exists())))
+
+    async def by_code(self, purposes: Sequence[str], digests: Sequence[bytes], after: datetime) -> MailProof | None:
         """The unused proof of a typed code that is young enough."""
         return await self._session.scalar(
             select(MailProof)
-            .where(MailProof.code_digest.in_(digests), MailProof.purpose == purpose)
+            .where(MailProof.code_digest.in_(digests), MailProof.purpose.in_(purposes))
             .where(MailProof.used_at.is_(None), MailProof.created_at > after)
         )
 
@@ -55,6 +59,6 @@ class ProofRepository:
     async def drop(self, proof_id: UUID) -> None:
         await self._session.execute(delete(MailProof).where(MailProof.id == proof_id))
 
-    async def delete_old(self, before: datetime, limit: int) -> int:
-        old = select(MailProof.id).where(MailProof.created_at < before).limit(limit)
+    async def delete_old(self, purposes: Sequence[str], before: datetime, limit: int) -> int:
+        old = select(MailProof.id).where(MailProof.created_at < before, MailProof.purpose.in_(purposes)).limit(limit)
         return changed_rows(await self._session.execute(delete(MailProof).where(MailProof.id.in_(old))))

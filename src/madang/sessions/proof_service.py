@@ -18,8 +18,9 @@ from madang.sessions.events import MailProofRequested
 from madang.sessions.models import MailProof
 from madang.sessions.proof_repository import ProofRepository
 
-VERIFY, RESET = "verify", "reset"
-CODE_TTL, LINK_TTL = timedelta(minutes=10), timedelta(hours=1)
+VERIFY, RESET, INVITE = "verify", "reset", "invite"
+CODE_TTL = timedelta(minutes=10)
+LINK_TTL = {VERIFY: timedelta(hours=1), RESET: timedelta(hours=1), INVITE: timedelta(days=7)}
 
 
 class ProofService:
@@ -51,16 +52,20 @@ class ProofService:
         )
         self._outbox.publish(MailProofRequested(proof_id=proof_id), key=proof_id)
 
-    async def redeemable(self, purpose: str, given: str) -> tuple[MailProof, Account]:
-        """The unused proof that a code of ten minutes or a link's token of an hour belongs to, and its account, locked.
+    async def is_invited(self, account_id: UUID) -> bool:
+        """Whether somebody was invited and has not come yet."""
+        return await self._proofs.is_pending(account_id, INVITE)
+
+    async def redeemable(self, given: str, *purposes: str) -> tuple[MailProof, Account]:
+        """The unused proof that a code of ten minutes or a link's token belongs to, and its account, locked.
 
         Raises `WrongMailCode`, also when the account is disabled or the address is no longer the one to be reset.
         """
-        proof = await self._find(purpose, given)
+        proof = await self._find(purposes, given)
         account = await self._accounts.locked(proof.account_id) if proof and proof.account_id else None
         if proof is None or account is None or not account.is_active:
             raise WrongMailCode
-        if purpose == RESET and account.email_key != proof.email_key:
+        if proof.purpose == RESET and account.email_key != proof.email_key:
             raise WrongMailCode
         return proof, account
 
@@ -71,18 +76,21 @@ class ProofService:
 
     async def void_resets(self, account_id: UUID) -> None:
         """A change of the password or the address ends what was mailed to reset the one before."""
-        await self._proofs.void(account_id, RESET)
+        for purpose in (RESET, INVITE):
+            await self._proofs.void(account_id, purpose)
 
-    async def _find(self, purpose: str, given: str) -> MailProof | None:
+    async def _find(self, purposes: tuple[str, ...], given: str) -> MailProof | None:
         named = mail_codes.proof_of(given)
         if named is None:
             digests = mail_codes.digests_of(self._keyring, given)
-            return await self._proofs.by_code(purpose, digests, self._clock() - CODE_TTL)
-        return await self._by_token(purpose, named, given)
+            return await self._proofs.by_code(purposes, digests, self._clock() - CODE_TTL)
+        return await self._by_token(purposes, named, given)
 
-    async def _by_token(self, purpose: str, named: UUID, token: str) -> MailProof | None:
+    async def _by_token(self, purposes: tuple[str, ...], named: UUID, token: str) -> MailProof | None:
         proof = await self._proofs.get(named)
-        if proof is None or proof.purpose != purpose or proof.used_at or proof.created_at <= self._clock() - LINK_TTL:
+        if proof is None or proof.purpose not in purposes or proof.used_at:
+            return None
+        if proof.created_at <= self._clock() - LINK_TTL[proof.purpose]:
             return None
         code = MailCode.of(self._keyring, proof.key_id, proof.id)
         return proof if code and hmac.compare_digest(code.token.encode(), token.encode()) else None

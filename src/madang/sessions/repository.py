@@ -8,34 +8,26 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import Dialect, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Dialect, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.orm import aliased
 
-from madang.accounts.models import Account
+from madang.accounts.models import PERSON, Account, Role
 from madang.db.session import Database, Session, changed_rows
-from madang.sessions.models import SignInChallenge, SigningKey, UserSession
+from madang.sessions.models import SignInChallenge, UserSession
 
 _CALLER = (
     select(
-        Account.id,
-        Account.account_id,
-        Account.email,
-        Account.email.is_not(None).label("email_verified"),
-        Account.name,
-        Account.language,
-        Account.time_zone,
-        Account.role,
-        Account.is_active,
-        Account.auth_provider,
-        Account.created_at,
+        *PERSON,
         UserSession.scope,
+        UserSession.actor_id,
         UserSession.authenticated_at,
         UserSession.ended_at,
         UserSession.expires_at,
         UserSession.idle_expires_at,
     )
     .join(Account, Account.id == UserSession.account_id)
+    .join(Role, Role.name == Account.role)
     .where(UserSession.id == bindparam("session_id"))
 )
 
@@ -61,7 +53,10 @@ class _Row(asyncpg.Record):
     """A record whose columns are attributes, as SQLAlchemy's rows have them."""
 
     def __getattr__(self, name: str) -> Any:
-        return self[name]
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 class CallerRepository:
@@ -108,6 +103,16 @@ class SessionRepository:
         statement = select(UserSession).where(UserSession.account_id == account_id, *_live(now))
         return (await self._session.scalars(statement.order_by(UserSession.last_used_at.desc()))).all()
 
+    async def live_with_account(self, session_id: UUID, now: datetime) -> tuple[UserSession, Account] | None:
+        statement = select(UserSession, Account).join(Account, Account.id == UserSession.account_id)
+        statement = statement.where(UserSession.id == session_id, Account.is_active, *_live(now))
+        row = (await self._session.execute(statement)).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    async def last_started(self, account_id: UUID) -> datetime | None:
+        own = (UserSession.account_id == account_id, UserSession.actor_id.is_(None))
+        return await self._session.scalar(select(func.max(UserSession.created_at)).where(*own))
+
     async def end(self, now: datetime, reason: str, *conditions: Any) -> Sequence[UserSession]:
         ended = await self._session.scalars(
             update(UserSession)
@@ -122,6 +127,9 @@ class SessionRepository:
 
     async def end_own(self, account_id: UUID, session_id: UUID, now: datetime) -> Sequence[UserSession]:
         return await self.end(now, "revoked", UserSession.id == session_id, UserSession.account_id == account_id)
+
+    async def end_expired_impersonations(self, now: datetime) -> Sequence[UserSession]:
+        return await self.end(now, "expired", UserSession.actor_id.is_not(None), UserSession.expires_at <= now)
 
     async def authenticated(self, session_id: UUID, now: datetime) -> None:
         """The person of a session has proven again who they are."""
@@ -162,6 +170,9 @@ class SessionRepository:
         statement = delete(SignInChallenge).where(SignInChallenge.digest == digest).returning(SignInChallenge.digest)
         return bool((await self._session.execute(statement)).all())
 
+    async def delete_challenges_of(self, account_id: UUID) -> None:
+        await self._session.execute(delete(SignInChallenge).where(SignInChallenge.account_id == account_id))
+
     async def delete_challenges(self, before: datetime, limit: int) -> int:
         """Delete challenges that ran out before that time."""
         old = select(SignInChallenge.digest).where(SignInChallenge.expires_at < before).limit(limit)
@@ -174,12 +185,6 @@ class SessionRepository:
         old = select(UserSession.id).where(over).limit(limit)
         result = await self._session.execute(delete(UserSession).where(UserSession.id.in_(old)))
         return changed_rows(result)
-
-    async def signing_keys(self) -> Sequence[SigningKey]:
-        return (await self._session.scalars(select(SigningKey).order_by(SigningKey.created_at.desc()))).all()
-
-    async def add_signing_key(self, key: SigningKey) -> None:
-        self._session.add(key)
 
 
 def _live(now: datetime) -> tuple[Any, ...]:

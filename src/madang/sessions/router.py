@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from madang.accounts.schemas import AccountView, NewAccount
-from madang.http.caller import CurrentUser
+from madang.http.caller import SessionUser
 from madang.http.limits import limited_by_address
 from madang.http.paging import Page
 from madang.http.state import App
@@ -31,17 +31,17 @@ async def set_up(body: SetUp, sign_in: SignIn, app: App) -> AccountView:
 
 
 @router.get("/sessions", summary="One's own live sessions, the last used first")
-async def list_sessions(user: CurrentUser, sessions: SessionsReading) -> Page[SessionView]:
+async def list_sessions(user: SessionUser, sessions: SessionsReading) -> Page[SessionView]:
     live = await sessions.live_of(user.id)
     items = [SessionView.model_validate({**vars(one), "current": one.id == user.session_id}) for one in live]
     return Page(items=items, next_cursor=None)
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="End one session")
-async def revoke(session_id: UUID, user: CurrentUser, sessions: Sessions) -> None:
+async def revoke(session_id: UUID, user: SessionUser, sessions: Sessions) -> None:
     await sessions.revoke(user.id, session_id)
 
 
 @router.delete("/sessions", status_code=204, summary="End all other sessions")
-async def revoke_others(user: CurrentUser, sessions: Sessions) -> None:
+async def revoke_others(user: SessionUser, sessions: Sessions) -> None:
     await sessions.revoke_others(user.id, user.session_id)

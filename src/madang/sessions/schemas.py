@@ -1,16 +1,16 @@
 """Requests and responses of sessions."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import EmailStr, Field
 
 from madang.accounts.schemas import AccountId, Password
+from madang.factors.schemas import UsedCredential
 from madang.kit.schemas import Body, View
 
-OFFLINE = "offline_access"
-DEFAULT_SCOPE = "profile chat captions media"
+MfaToken = Annotated[str, Field(max_length=200)]
 
 
 class TokenView(View):
@@ -35,6 +35,7 @@ class AuthorizationServer(View):
     issuer: str
     token_endpoint: str
     revocation_endpoint: str
+    introspection_endpoint: str
     jwks_uri: str
     scopes_supported: list[str]
     service_documentation: str
@@ -42,6 +43,29 @@ class AuthorizationServer(View):
     grant_types_supported: tuple[str, ...] = ("refresh_token",)
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
     revocation_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
+    introspection_endpoint_auth_methods_supported: tuple[str, ...] = ("Bearer",)
+
+
+class Actor(View):
+    """RFC 8693 §4.1: who acts for the subject."""
+
+    sub: str
+
+
+class Introspection(View):
+    """RFC 7662 §2.2; a token that is not active says only that."""
+
+    active: bool
+    scope: str | None = None
+    client_id: str | None = None
+    username: str | None = None
+    token_type: str | None = None
+    exp: int | None = Field(None, description="Unix seconds")
+    nbf: int | None = Field(None, description="Unix seconds")
+    sub: str | None = None
+    aud: str | None = None
+    iss: str | None = None
+    act: Actor | None = None
 
 
 class SessionView(View):
@@ -65,6 +89,20 @@ class PasswordProof(Body):
 
 class Verified(View):
     verified: bool
+
+
+class NewPasskeyLogin(Body):
+    mfa_token: MfaToken | None = Field(None, description="of the sign-in that the passkey completes")
+
+
+class PasskeySignIn(Body):
+    credential: UsedCredential
+    mfa_token: MfaToken | None = Field(None, description="as it was given for the options")
+    scope: str | None = Field(None, max_length=400, description="without mfa_token; its sign-in asked for one already")
+
+
+class PasskeyProof(Body):
+    credential: UsedCredential
 
 
 class PasswordChange(Body):

@@ -1,6 +1,7 @@
 """Live sessions: listing and ending them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from madang.db.session import Session
@@ -31,6 +32,16 @@ class SessionService:
             raise NoSuchSession
         self._tell(ended)
 
+    async def revoke_all(self, account_id: UUID) -> int:
+        """How many there were."""
+        ended = await self._sessions.end_all(account_id, self._clock(), "revoked")
+        self._tell(ended)
+        return len(ended)
+
+    async def last_started(self, account_id: UUID) -> datetime | None:
+        """When the account was last signed in to, as far as its sessions are kept."""
+        return await self._sessions.last_started(account_id)
+
     async def revoke_others(self, account_id: UUID, kept: UUID) -> None:
         self._tell(await self._sessions.end_others(account_id, kept, self._clock()))
 
@@ -42,7 +53,8 @@ class SessionService:
             if family is not None and refresh_token.proves(self._keyring, token, family.salt):
                 named.add(family.id)
         ended = [one for session_id in named for one in await self._end(session_id)]
-        self._tell(ended)
+        for one in ended:
+            self._publish(one, ended_by=one.actor_id or one.account_id)
         return len(ended)
 
     async def _end(self, session_id: UUID) -> Sequence[UserSession]:
@@ -50,5 +62,9 @@ class SessionService:
 
     def _tell(self, ended: Iterable[UserSession]) -> None:
         for one in ended:
-            fact = SessionEnded(session_id=one.id, account_id=one.account_id, reason=one.end_reason or "revoked")
-            self._outbox.publish(fact, key=one.account_id)
+            self._publish(one)
+
+    def _publish(self, one: UserSession, ended_by: UUID | None = None) -> None:
+        reason = one.end_reason or "revoked"
+        fact = SessionEnded(session_id=one.id, account_id=one.account_id, reason=reason, ended_by=ended_by)
+        self._outbox.publish(fact, key=one.account_id)

@@ -79,14 +79,15 @@ class SignInService:
             password, account.password_hash if account and usable else None
         )
         if account is None or not matches:
-            raise WrongCredentials
+            raise WrongCredentials(target_id=account.id if account else None)
         async with self._database.unit() as session:
             await self._budgets.give_back(session, taken)
             account = await self._unchanged(session, account, better_hash)
             mfa_token = await self._opening.challenge(session, account, granted)
             if mfa_token is None:
                 return await self._opening.open(session, account, granted, "pwd")
-        raise MfaRequired(mfa_token)
+            methods = await self._opening.build_factors(session).methods(account.id)
+        raise MfaRequired(mfa_token, methods)
 
     async def prove_factor(self, mfa_token: str, code: str) -> tuple[UserSession, str]:
         """A new session for a challenge and a code, both of which are used up.
@@ -107,7 +108,8 @@ class SignInService:
             if method is None or not await sessions.use_challenge(digest):
                 raise WrongFactor
             await self._budgets.give_factor_back(session, account.id)
-            return await self._opening.open(session, account, challenge.scope, method)
+            first = "" if challenge.method == "pwd" else f"{challenge.method}+"
+            return await self._opening.open(session, account, challenge.scope, first + method)
 
     async def _unchanged(self, session: Session, seen: Account, better_hash: str | None) -> Account:
         """The account, if it still is what the password was checked against."""

@@ -1,66 +1,79 @@
-"""The broker port, whatever the adapter: published means handled or safe."""
+"""What every broker promises: a publication that returns is safe, and what is not safe raises."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.backends.broker.inbox import SOON, Inbox, insist, message
+from tests.peers.rabbitmq_server import rabbitmq_host
 
-from madang.backends.broker import open_broker
-from madang.backends.broker.base import Broker, Message
-from madang.backends.broker.local import NobodyConsumes
-from madang.kit.clock import utc_now
-from madang.kit.ids import new_id
-from madang.settings import BadSettings
+from madang.backends.broker import open_broker, rabbitmq
+from madang.backends.broker.base import Broker
+
+
+@pytest.fixture(params=["local", "rabbitmq"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "local":
+        yield "local://"
+        return
+    with rabbitmq_host() as host:
+        yield host
 
 
 @pytest.fixture
-async def broker() -> AsyncIterator[Broker]:
-    opened = open_broker("local://")
+async def broker(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broker]:
+    monkeypatch.setattr(rabbitmq, "_REFUSED_PAUSE_SECONDS", 0.01)
+    opened = open_broker(url)
     yield opened
     await opened.close()
 
 
-def message(number: int = 1) -> Message:
-    return Message(new_id(), "tests.noted.v1", "key", utc_now(), {"number": number}, {"request_id": "r"})
-
-
 async def test_what_is_published_is_delivered_as_it_was(broker: Broker) -> None:
-    got: list[Message] = []
-
-    async def deliver(one: Message) -> None:
-        got.append(one)
-
-    await broker.consume(deliver)
-    sent = [message(number) for number in range(3)]
-    for one in sent:
-        await broker.publish(one)
-    assert got == sent
+    inbox = Inbox()
+    await broker.consume(inbox.deliver)
+    sent = [message(number) for number in range(100)]
+    await asyncio.gather(*(insist(broker, one) for one in sent))
+    assert sorted(await inbox.take(100), key=lambda one: one.id) == sent
+    assert inbox.got.empty()
 
 
-async def test_publishing_without_a_consumer_is_not_taken_for_safe(broker: Broker) -> None:
-    with pytest.raises(NobodyConsumes):
-        await broker.publish(message())
+async def test_with_nobody_to_take_it_a_message_is_refused_or_kept(broker: Broker) -> None:
+    sent, inbox = message(), Inbox()
+    publishing = asyncio.create_task(insist(broker, sent))
+    await asyncio.wait({publishing}, timeout=1)
+    await broker.consume(inbox.deliver)
+    assert await inbox.take(1) == [sent]
+    await publishing
 
 
-async def test_a_handler_that_raises_is_not_taken_for_safe(broker: Broker) -> None:
-    async def deliver(_one: Message) -> None:
-        raise RuntimeError("not handled")
-
-    await broker.consume(deliver)
-    with pytest.raises(RuntimeError, match="not handled"):
-        await broker.publish(message())
-
-
-async def test_a_closed_broker_takes_nothing(broker: Broker) -> None:
-    async def deliver(_one: Message) -> None:
-        raise AssertionError
-
-    await broker.consume(deliver)
-    await broker.close()
-    with pytest.raises(NobodyConsumes):
-        await broker.publish(message())
+async def test_what_a_handler_refuses_comes_again_or_raises(broker: Broker) -> None:
+    inbox = Inbox(refusals=3)
+    await broker.consume(inbox.deliver)
+    sent = message()
+    await insist(broker, sent)
+    assert await inbox.take(1) == [sent]
+    assert inbox.refusals == 0
 
 
-@pytest.mark.parametrize("url", ["carrier-pigeon://x", ""])
-def test_an_unknown_adapter_names_the_setting(url: str) -> None:
-    with pytest.raises(BadSettings, match="MADANG_BROKER_URL"):
-        open_broker(url)
+async def test_after_stopping_nothing_is_delivered(broker: Broker) -> None:
+    before, after = Inbox(), Inbox()
+    await broker.consume(before.deliver)
+    await broker.stop()
+    sent = message()
+    publishing = asyncio.create_task(insist(broker, sent))
+    await asyncio.wait({publishing}, timeout=0.5)
+    assert before.got.empty()
+    await broker.consume(after.deliver)
+    assert await after.take(1) == [sent]
+    await publishing
+    assert before.got.empty()
+
+
+async def test_it_is_looked_at_without_a_consumer_and_closed_twice(broker: Broker) -> None:
+    inbox = Inbox()
+    async with asyncio.timeout(SOON):
+        await broker.check()
+        await broker.consume(inbox.deliver)
+        await broker.close()
+        await broker.close()
+    assert inbox.got.empty()

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 from limits import parse
+from tests.peers.redis_server import RedisServer
 
 from madang.backends.cache import memory, open_cache
 from madang.backends.cache.base import Cache
@@ -13,11 +15,24 @@ from madang.settings import BadSettings
 SOON = 10
 
 
-@pytest.fixture(params=["memory://"])
+@pytest.fixture(params=["memory", "redis", "valkey"])
 async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
-    opened = open_cache(request.param)
+    opened = open_cache(_url(request))
     yield opened
     await opened.close()
+
+
+def _url(request: pytest.FixtureRequest) -> str:
+    if request.param == "memory":
+        return "memory://"
+    server: RedisServer = request.getfixturevalue("shared_redis")
+    return server.url.replace("redis", request.param)
+
+
+@pytest.fixture
+def key() -> str:
+    """Nobody else's: servers that are shared remember."""
+    return uuid4().hex
 
 
 async def take(messages: AsyncIterator[str], count: int) -> list[str]:
@@ -53,9 +68,12 @@ async def test_a_slow_reader_loses_the_oldest_and_holds_up_nobody(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "_LONGEST_QUEUE", 3)
-    async with cache.subscribe("one") as slow:
+    async with cache.subscribe("one") as slow, cache.subscribe("one") as quick:
+        reading = asyncio.create_task(take(quick, 5))
         for number in range(5):
             await asyncio.wait_for(cache.publish("one", str(number)), SOON)
+            await asyncio.sleep(0)
+        assert await reading == ["0", "1", "2", "3", "4"]
         assert await take(slow, 3) == ["2", "3", "4"]
 
 
@@ -71,17 +89,22 @@ async def test_a_reader_that_fails_takes_no_other_with_it(cache: Cache) -> None:
         assert await take(steady, 1) == ["still here"]
 
 
-async def test_hits_are_counted_by_name_and_key(cache: Cache) -> None:
+async def test_hits_are_counted_by_name_and_key(cache: Cache, key: str) -> None:
     window, item = cache.limiter(), parse("2/minute")
-    assert [await window.hit(item, "a", "k") for _ in range(3)] == [True, True, False]
-    assert await window.hit(item, "a", "other key")
-    assert await window.hit(item, "other name", "k")
+    assert [await window.hit(item, "a", key) for _ in range(3)] == [True, True, False]
+    assert (await window.get_window_stats(item, "a", key)).remaining == 0
+    assert await window.hit(item, "a", key + "other")
+    assert await window.hit(item, "other name", key)
 
 
-async def test_parallel_hits_never_exceed_the_budget(cache: Cache) -> None:
+async def test_parallel_hits_never_exceed_the_budget(cache: Cache, key: str) -> None:
     window, item = cache.limiter(), parse("10/minute")
-    answers = await asyncio.gather(*(window.hit(item, "a", "k") for _ in range(50)))
+    answers = await asyncio.gather(*(window.hit(item, "a", key) for _ in range(50)))
     assert sum(answers) == 10
+
+
+async def test_one_that_answers_passes_its_check(cache: Cache) -> None:
+    await cache.check()
 
 
 @pytest.mark.parametrize("url", ["memcached://x", "", "nonsense"])

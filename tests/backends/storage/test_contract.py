@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+import httpx2
 import pytest
+from tests.peers.s3_server import new_bucket, storage_url
 
 from madang.backends.storage import open_storage
-from madang.backends.storage.base import InvalidKey, NotStored, SignedRequest, Storage, StoredPart
+from madang.backends.storage.base import InvalidKey, NotStored, SignedRequest, Storage, StoredPart, UploadOver
 from madang.backends.storage.local import LocalStorage
 from madang.db.session import Database
 from madang.kit.secrets import Keyring
@@ -17,6 +19,7 @@ from madang.settings import BadSettings
 
 HOUR = timedelta(hours=1)
 FLAC = "audio/flac"
+FULL_PART = b"0123456789abcdef" * (5 << 16)  # the least that S3 takes for any part but the last
 CLIMBING = ["", "/etc/passwd", "../secret", "media/../../secret", "media//a", "media/", "media/.hidden", ".", "C:a"]
 ODD = ["a\0b", "a b", "media\\a", "media/a\n", "미디어/a", "%2e%2e/a", "a?b", "a" * 201]
 KEYRING = Keyring(["0123456789abcdef" * 4])
@@ -25,7 +28,8 @@ KEYRING = Keyring(["0123456789abcdef" * 4])
 class Opened(Protocol):
     """An adapter, and the way a client's PUT reaches it."""
 
-    storage: Storage
+    @property
+    def storage(self) -> Storage: ...
 
     async def put(self, request: SignedRequest, content: bytes) -> StoredPart: ...
 
@@ -41,10 +45,27 @@ class OpenedLocal:
         return await self.storage.receive(link, pieces(content))
 
 
-@pytest.fixture(params=[OpenedLocal])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
-    adapter: Opened = request.param(tmp_path)
-    return adapter
+class OpenedS3:
+    def __init__(self, url: str) -> None:
+        self.storage = open_storage(url, KEYRING, "")
+
+    async def put(self, request: SignedRequest, content: bytes) -> StoredPart:
+        async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
+            answer = await client.request(request.method, request.url, content=content, headers=request.headers)
+        assert answer.status_code == 200, answer.text
+        number = int(httpx2.URL(request.url).params["partNumber"])
+        return StoredPart(number, answer.headers["etag"].strip('"'), len(content))
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.timeout(900))])  # the first use downloads it
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
+    if request.param == "local":
+        yield OpenedLocal(tmp_path)
+        return
+    server = request.getfixturevalue("s3")
+    adapter = OpenedS3(storage_url(server, new_bucket(server), prefix="team/files"))
+    yield adapter
+    await adapter.storage.close()
 
 
 async def pieces(content: bytes) -> AsyncIterator[bytes]:
@@ -53,7 +74,8 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def send(opened: Opened, key: str, number: int, content: bytes) -> StoredPart:
-    return await opened.put(await opened.storage.upload_part(key, number, len(content), FLAC, HOUR), content)
+    signed = await opened.storage.upload_parts(key, {number: len(content)}, FLAC, HOUR)
+    return await opened.put(signed[number], content)
 
 
 async def stored(storage: Storage, key: str) -> bytes:
@@ -63,10 +85,10 @@ async def stored(storage: Storage, key: str) -> bytes:
 
 async def test_parts_are_joined_in_order_whatever_order_they_came_in(opened: Opened) -> None:
     last = await send(opened, "media/a", 10, b"end")
-    first = await send(opened, "media/a", 2, b"start ")
+    first = await send(opened, "media/a", 2, FULL_PART)
     assert await opened.storage.uploaded_parts("media/a") == [first, last]
-    assert await opened.storage.complete("media/a") == 9
-    assert await stored(opened.storage, "media/a") == b"start end"
+    assert await opened.storage.complete("media/a") == len(FULL_PART) + 3
+    assert await stored(opened.storage, "media/a") == FULL_PART + b"end"
 
 
 async def test_a_part_sent_again_replaces_the_earlier_one(opened: Opened) -> None:
@@ -79,11 +101,11 @@ async def test_a_part_sent_again_replaces_the_earlier_one(opened: Opened) -> Non
 
 
 async def test_completing_again_and_at_once_changes_nothing(opened: Opened) -> None:
-    for number in range(1, 6):
-        await send(opened, "media/a", number, b"0123456789" * 1000)
+    for number in range(1, 4):
+        await send(opened, "media/a", number, FULL_PART)
     sizes = await asyncio.gather(*(opened.storage.complete("media/a") for _ in range(5)))
-    assert sizes == [50_000] * 5
-    assert await opened.storage.complete("media/a") == 50_000
+    assert sizes == [3 * len(FULL_PART)] * 5
+    assert await opened.storage.complete("media/a") == 3 * len(FULL_PART)
     assert await opened.storage.uploaded_parts("media/a") == []
 
 
@@ -106,14 +128,57 @@ async def test_deleting_removes_file_and_parts_and_absence_is_fine(opened: Opene
     assert await opened.storage.uploaded_parts("media/b") == []
 
 
+async def test_a_complete_file_takes_no_more_parts_and_no_link_made_before_changes_it(opened: Opened) -> None:
+    earlier = await opened.storage.upload_parts("media/a", {1: 5, 2: 5}, FLAC, HOUR)
+    await opened.put(earlier[1], b"right")
+    await opened.storage.complete("media/a")
+    with pytest.raises(UploadOver):
+        await opened.storage.upload_parts("media/a", {1: 5}, FLAC, HOUR)
+    for request in earlier.values():
+        with pytest.raises((UploadOver, AssertionError)):
+            await opened.put(request, b"wrong")
+    assert await opened.storage.complete("media/a") == 5
+    assert await stored(opened.storage, "media/a") == b"right"
+
+
+async def test_links_made_at_once_lead_into_the_same_upload(opened: Opened) -> None:
+    numbers = range(1, 6)
+    signed = await asyncio.gather(*(opened.storage.upload_parts("media/a", {one: 5}, FLAC, HOUR) for one in numbers))
+    for number, links in zip(numbers, signed, strict=True):
+        await opened.put(links[number], b"12345")
+    assert [part.part_number for part in await opened.storage.uploaded_parts("media/a")] == list(numbers)
+
+
+async def test_a_file_of_this_machine_is_stored_and_replaces_the_former_one(opened: Opened, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for content in (b"first", FULL_PART):
+        source.write_bytes(content)
+        await opened.storage.put("exports/a", source)
+        assert await stored(opened.storage, "exports/a") == content
+
+
+async def test_uploads_that_were_never_completed_are_swept_in_their_folder_alone(opened: Opened) -> None:
+    await send(opened, "media/a", 1, b"old")
+    await send(opened, "other/b", 1, b"other")
+    await send(opened, "media/c", 1, b"whole")
+    await opened.storage.complete("media/c")
+    await opened.storage.sweep("media", datetime.now(UTC) - HOUR)
+    assert len(await opened.storage.uploaded_parts("media/a")) == 1
+    await opened.storage.sweep("media", datetime.now(UTC) + HOUR)
+    assert await opened.storage.uploaded_parts("media/a") == []
+    assert len(await opened.storage.uploaded_parts("other/b")) == 1
+    assert await stored(opened.storage, "media/c") == b"whole"
+
+
 @pytest.mark.parametrize("key", CLIMBING + ODD)
 async def test_keys_that_are_not_ours_are_refused_everywhere(opened: Opened, key: str) -> None:
     storage = opened.storage
     attempts = [
-        storage.upload_part(key, 1, 1, FLAC, HOUR),
+        storage.upload_parts(key, {1: 1}, FLAC, HOUR),
         storage.download(key, "a.flac", FLAC, attachment=False, expires_in=HOUR),
         storage.uploaded_parts(key),
         storage.complete(key),
+        storage.put(key, Path(__file__)),
         storage.delete(key),
         stored(storage, key),
     ]
@@ -125,11 +190,13 @@ async def test_keys_that_are_not_ours_are_refused_everywhere(opened: Opened, key
 async def test_no_call_waits_for_the_storage_inside_a_unit_of_work(opened: Opened, database: Database) -> None:
     async with database.unit():
         for attempt in (
-            opened.storage.upload_part("media/a", 1, 1, FLAC, HOUR),
+            opened.storage.upload_parts("media/a", {1: 1}, FLAC, HOUR),
             opened.storage.download("media/a", "a", FLAC, attachment=False, expires_in=HOUR),
             opened.storage.uploaded_parts("media/a"),
             opened.storage.complete("media/a"),
+            opened.storage.put("media/a", Path(__file__)),
             opened.storage.delete("media/a"),
+            opened.storage.sweep("media", datetime.now(UTC)),
             stored(opened.storage, "media/a"),
         ):
             with pytest.raises(RuntimeError, match="unit of work"):

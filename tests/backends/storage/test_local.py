@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from madang.backends.storage.base import StorageUnavailable
+from madang.backends.storage.base import StorageUnavailable, UploadOver
 from madang.backends.storage.links import BadLink, Link, LinkExpired, Links
-from madang.backends.storage.local import LocalStorage, UploadOver, WrongSize
+from madang.backends.storage.local import LocalStorage, WrongSize
 
 HOUR = timedelta(hours=1)
 NEW, OLD = b"n" * 32, b"o" * 32

@@ -9,6 +9,8 @@ class NobodyConsumes(Exception):
 
 
 class LocalBroker:
+    is_remote = False
+
     def __init__(self) -> None:
         self._deliver: Deliver | None = None
 
@@ -18,8 +20,14 @@ class LocalBroker:
             raise NobodyConsumes(message.name)
         await self._deliver(message)
 
-    async def consume(self, deliver: Deliver) -> None:
+    async def consume(self, deliver: Deliver, bury: Deliver | None = None) -> None:  # noqa: ARG002 - the relay parks
         self._deliver = deliver
+
+    async def stop(self) -> None:
+        self._deliver = None
+
+    async def check(self) -> None:
+        return
 
     async def close(self) -> None:
         self._deliver = None

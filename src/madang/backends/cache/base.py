@@ -7,6 +7,10 @@ from typing import Protocol
 from limits.aio.strategies import RateLimiter
 
 
+class CacheUnavailable(Exception):
+    """The cache does not answer; the message says how."""
+
+
 class Cache(Protocol):
     """Everything here may be lost at any time; nothing that a security rule counts on lives in it."""
 
@@ -18,5 +22,8 @@ class Cache(Protocol):
 
     def subscribe(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Messages published from the moment the context is entered; a slow reader may lose the oldest."""
+
+    async def check(self) -> None:
+        """Raises `CacheUnavailable`; for the operator, since nothing else depends on the cache answering."""
 
     async def close(self) -> None: ...

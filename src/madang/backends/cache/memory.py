@@ -71,6 +71,9 @@ class MemoryCache:
             if not self._readers[channel]:
                 del self._readers[channel]
 
+    async def check(self) -> None:
+        return
+
     async def close(self) -> None:
         self._readers.clear()
 

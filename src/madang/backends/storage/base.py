@@ -1,8 +1,9 @@
 """What the storage port promises: files under keys of our own making, uploaded in parts by signed requests."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,10 @@ class InvalidKey(ValueError):
 
 class NotStored(Exception):
     """Nothing is stored under the key."""
+
+
+class UploadOver(Exception):
+    """The file is complete, or was deleted while a part arrived: it takes nothing more."""
 
 
 class StorageUnavailable(Unavailable):
@@ -47,13 +52,28 @@ class StoredPart:
     size: int
 
 
-class Storage(Protocol):
-    """Keys are relative paths of letters, digits, `-`, `_`, `.` and `/`; any other raises `InvalidKey`."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that keeps the storage from serving; `is_fatal` when it can't do its work at all, or is unsafe."""
 
-    async def upload_part(
-        self, key: str, part_number: int, size: int, content_type: str, expires_in: timedelta
-    ) -> SignedRequest:
-        """Where to PUT one part; its type and exact size are bound by the signature."""
+    seen: str
+    advice: str
+    is_fatal: bool = True
+
+
+class Storage(Protocol):
+    """Keys are relative paths of letters, digits, `-`, `_`, `.` and `/`; any other raises `InvalidKey`.
+
+    `str()` of a storage is its address for people, without its secrets.
+    """
+
+    async def upload_parts(
+        self, key: str, sizes: Mapping[int, int], content_type: str, expires_in: timedelta
+    ) -> dict[int, SignedRequest]:
+        """Where to PUT the parts of these numbers and sizes; type and exact size are bound by each signature.
+
+        Every part but the last has 5 MiB at least. Raises `UploadOver` once the file is complete.
+        """
 
     async def uploaded_parts(self, key: str) -> list[StoredPart]:
         """The parts that have arrived, in order; empty once completed."""
@@ -63,6 +83,9 @@ class Storage(Protocol):
 
         Once completed, a file never changes until it is deleted. Raises `NotStored` when no part has arrived.
         """
+
+    async def put(self, key: str, source: Path) -> None:
+        """Store a copy of a file of this machine, replacing what was there."""
 
     async def download(
         self, key: str, filename: str, content_type: str, *, attachment: bool, expires_in: timedelta
@@ -74,3 +97,11 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove the file and any parts; absent is fine."""
+
+    async def sweep(self, folder: str, before: datetime) -> None:
+        """Remove the parts of uploads under a folder of keys that began before then and were never completed."""
+
+    async def check(self, origins: Sequence[str], *, fix: bool = False) -> list[Fault]:
+        """What keeps it from serving browsers on pages of these origins; with `fix`, after setting what can be set."""
+
+    async def close(self) -> None: ...

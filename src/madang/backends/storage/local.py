@@ -8,16 +8,16 @@ under someone who has checked its content, whoever still holds a link to upload.
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 from anyio import to_thread
 
-from madang.backends.storage.base import NotStored, SignedRequest, StorageUnavailable, StoredPart
+from madang.backends.storage.base import Fault, NotStored, SignedRequest, StorageUnavailable, StoredPart, UploadOver
 from madang.backends.storage.keys import check_key
 from madang.backends.storage.links import Link, Links
 from madang.kit.disposition import content_disposition
@@ -37,10 +37,6 @@ class WrongSize(Exception):
         self.too_long = too_long
 
 
-class UploadOver(Exception):
-    """The file is complete, or was deleted while the part arrived; nothing of the part is kept."""
-
-
 class LocalStorage:
     """Also receives parts and hands out paths, which is what the signed links of other storages do elsewhere."""
 
@@ -49,12 +45,17 @@ class LocalStorage:
         self._parts = folder / "parts"
         self.links = links
 
-    async def upload_part(
-        self, key: str, part_number: int, size: int, content_type: str, expires_in: timedelta
-    ) -> SignedRequest:
-        forbid_in_unit("signing an upload")
-        link = Link(method="PUT", key=check_key(key), content_type=content_type, part_number=part_number, size=size)
-        return SignedRequest("PUT", self.links.url(link, expires_in), {"Content-Type": content_type})
+    async def upload_parts(
+        self, key: str, sizes: Mapping[int, int], content_type: str, expires_in: timedelta
+    ) -> dict[int, SignedRequest]:
+        await _run(lambda: _require_open(self._file(key)))
+        headers = {"Content-Type": content_type}
+
+        def sign(number: int, size: int) -> SignedRequest:
+            link = Link(method="PUT", key=key, content_type=content_type, part_number=number, size=size)
+            return SignedRequest("PUT", self.links.url(link, expires_in), headers)
+
+        return {number: sign(number, size) for number, size in sizes.items()}
 
     async def download(
         self, key: str, filename: str, content_type: str, *, attachment: bool, expires_in: timedelta
@@ -70,8 +71,23 @@ class LocalStorage:
     async def complete(self, key: str) -> int:
         return await _run(lambda: _complete(self._file(key), self._folder(key)))
 
+    async def put(self, key: str, source: Path) -> None:
+        await _run(lambda: _copy(source, self._file(key)))
+
     async def delete(self, key: str) -> None:
         await _run(lambda: _delete(self._file(key), self._folder(key)))
+
+    async def sweep(self, folder: str, before: datetime) -> None:
+        await _run(lambda: _sweep(self._folder(folder), before.timestamp()))
+
+    async def check(self, origins: Sequence[str], *, fix: bool = False) -> list[Fault]:  # noqa: ARG002 - our own origin serves it
+        return await _run(lambda: _faults(self._files.parent))
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def __str__(self) -> str:
+        return f"file:{self._files.parent}"
 
     @asynccontextmanager
     async def local_copy(self, key: str) -> AsyncIterator[Path]:
@@ -124,9 +140,13 @@ async def _write(file: BinaryIO, body: AsyncIterator[bytes], size: int) -> None:
     await _run(lambda: file.write(block))
 
 
-def _open_part(file: Path, folder: Path, temporary: Path) -> BinaryIO:
+def _require_open(file: Path) -> None:
     if file.exists():
         raise UploadOver
+
+
+def _open_part(file: Path, folder: Path, temporary: Path) -> BinaryIO:
+    _require_open(file)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return temporary.open("xb")
 
@@ -206,11 +226,40 @@ def _link(source: Path, file: Path) -> None:
     _sync_folder(file.parent)
 
 
+def _copy(source: Path, file: Path) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = file.with_name(f"{file.name}.{uuid4().hex}.tmp")
+    try:
+        with source.open("rb") as reading, temporary.open("xb") as writing:
+            shutil.copyfileobj(reading, writing, _BLOCK)
+            _sync(writing)
+        temporary.replace(file)
+        _sync_folder(file.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _delete(file: Path, folder: Path) -> None:
     file.unlink(missing_ok=True)
     while folder.exists():
         with suppress(FileNotFoundError):  # an upload that breaks off at this moment removes its own
             shutil.rmtree(folder)
+
+
+def _sweep(folder: Path, before: float) -> None:
+    """A part that arrives makes its folder younger."""
+    for upload in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            if upload.stat().st_mtime < before:
+                shutil.rmtree(upload, ignore_errors=True)
+
+
+def _faults(folder: Path) -> list[Fault]:
+    nearest = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if os.access(nearest, os.W_OK | os.X_OK):
+        return []
+    advice = f"let this user write to {nearest}, or set MADANG_STORAGE_URL to another folder"
+    return [Fault(f"file:{folder} can't be written", advice)]
 
 
 def _existing(file: Path) -> Path:

@@ -1,0 +1,1 @@
+"""API keys: what programs of a person sign in with."""

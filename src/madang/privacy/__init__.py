@@ -1,0 +1,1 @@
+"""My data: everything of one person, exported or erased."""

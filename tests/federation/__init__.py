@@ -1,0 +1,1 @@
+"""Sign-in with other providers, against providers in processes of their own."""
