@@ -16,12 +16,12 @@ FIRST = "sqlite"
 WITHOUT_DATABASE = (
     "tests/speech",
     "tests/subtitles",
-    "tests/backends/broker",
-    "tests/backends/cache",
-    "tests/backends/captioner",
-    "tests/backends/mail",
-    "tests/backends/storage",
+    "tests/backends",
     "tests/cli/test_caption.py",
+    "tests/house/test_openapi.py",
+    "tests/house/test_problems.py",
+    "tests/house/test_promises.py",
+    "tests/house/test_rules.py",
 )
 
 

@@ -1,31 +1,50 @@
 """The commands, one file each."""
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from madang.cli import audit, caption, doctor, keys, migrate, openapi, outbox, serve, users, worker
 from madang.db.session import DatabaseUnavailable
 from madang.migrations.safely import NotMigrated
 from madang.settings import BadSettings
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Madang: accounts, chat and expressive captions.",
-)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("caption")(caption.caption)
-app.command("migrate")(migrate.migrate)
-app.command("doctor")(doctor.doctor)
-app.command("openapi")(openapi.openapi)
-app.add_typer(users.app, name="users")
-app.add_typer(keys.app, name="keys")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(audit.app, name="audit")
+_NAMES = ("serve", "worker", "caption", "migrate", "doctor", "openapi", "users", "keys", "outbox", "audit")
+
+
+class OnDemand(TyperGroup):
+    """Imports a command's module when it is called or described; all of them together take two seconds."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(_NAMES)  # type: ignore[assignment]  # the names alone, for the list and the hints
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 the signature is Typer's
+        return _load(cmd_name) if cmd_name in self.commands else None
+
+
+def _load(name: str) -> Any:
+    """The file's `app` when it holds several commands, else its function of that name."""
+    module = import_module(f"madang.cli.{name}")
+    if hasattr(module, "app"):
+        group = get_group(module.app)
+        group.name = name
+        return group
+    single = typer.Typer(add_completion=False)
+    single.command(name)(getattr(module, name))
+    return get_command(single)
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(cls=OnDemand, no_args_is_help=True)
+def madang() -> None:
+    """Madang: accounts, chat and expressive captions."""
 
 
 def main() -> None:
