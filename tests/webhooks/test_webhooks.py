@@ -30,6 +30,19 @@ async def make_hook(client: httpx2.AsyncClient, admin: SignedIn, url: str, *even
     return made
 
 
+@pytest.mark.parametrize("name", ["accounts.account_registred", "account.*", "sessions.notice_due.v1", "webhooks.*"])
+async def test_what_no_event_will_fit_is_refused(client: httpx2.AsyncClient, admin: SignedIn, name: str) -> None:
+    url = "https://example.org/hook"
+    refused = [await client.post(HOOKS, json={"url": url, "events": ["accounts.*", name]}, headers=admin.headers)]
+    hook = await make_hook(client, admin, url, REGISTERED, REGISTERED.removesuffix(".v1"), "captions.*")
+    refused.append(await client.patch(f"{HOOKS}/{hook['id']}", json={"events": [name]}, headers=admin.headers))
+    for answer in refused:
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown-events")
+        assert name in answer.json()["detail"]
+    [kept] = (await client.get(HOOKS, headers=admin.headers)).json()
+    assert kept["events"] == hook["events"]
+
+
 async def until(enough: Callable[[], bool]) -> None:
     async with asyncio.timeout(SOON):
         while not enough():  # noqa: ASYNC110 - the receiver is another thread

@@ -1,7 +1,7 @@
 """The rules of webhooks: who is sent what, and under which secrets."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from madang.kit.clock import Clock
 from madang.kit.event import Event
 from madang.kit.secrets import Keyring
 from madang.outbox.publish import Outbox
-from madang.webhooks.errors import DeliveryNotFound, TooManyWebhooks, WebhookNotFound
-from madang.webhooks.events import WebhookPinged
+from madang.webhooks.errors import DeliveryNotFound, TooManyWebhooks, UnknownEvents, WebhookNotFound
+from madang.webhooks.events import WebhookPinged, patterns_of, unknown
 from madang.webhooks.models import Webhook, WebhookDelivery
 from madang.webhooks.repository import DeliveryRepository, WebhookRepository
 from madang.webhooks.schemas import NewWebhook, WebhookPatch
@@ -33,7 +33,8 @@ class WebhookService:
         self._clock = clock
 
     async def make(self, new: NewWebhook) -> tuple[Webhook, str]:
-        """The webhook, and its secret in clear. Raises `TooManyWebhooks`."""
+        """The webhook, and its secret in clear. Raises `UnknownEvents`, `TooManyWebhooks`."""
+        _ensure_known(new.events)
         secret = standard_webhooks.new_secret()
         webhook = Webhook(
             url=new.url,
@@ -57,7 +58,8 @@ class WebhookService:
         return webhook
 
     async def change(self, webhook_id: UUID, patch: WebhookPatch) -> Webhook:
-        """What waits for a webhook that is switched on again goes out then."""
+        """What waits for a webhook that is switched on again goes out then. Raises `UnknownEvents`."""
+        _ensure_known(patch.events or ())
         webhook = await self.get(webhook_id, lock=True)
         for name in ("url", "events", "is_active"):
             if (value := getattr(patch, name)) is not None:
@@ -126,8 +128,12 @@ def secrets_of(webhook: Webhook, keyring: Keyring, now: datetime) -> list[str]:
     return [secret for secret, until in listed if until is None or datetime.fromisoformat(until) > now]
 
 
+def _ensure_known(patterns: Iterable[str]) -> None:
+    if strangers := unknown(patterns):
+        raise UnknownEvents(events=", ".join(strangers))
+
+
 def _wants(webhook: Webhook, event: Event) -> bool:
     if isinstance(event, WebhookPinged):
         return event.webhook_id == webhook.id
-    feature, unversioned = event.name.partition(".")[0], event.name.rpartition(".v")[0]
-    return bool({"*", f"{feature}.*", event.name, unversioned} & set(webhook.events))
+    return not patterns_of(event).isdisjoint(webhook.events)
