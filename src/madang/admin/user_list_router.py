@@ -13,12 +13,13 @@ from madang.http.caller import requires
 router = APIRouter(prefix="/api/v1/users", tags=["people"], dependencies=[requires("admin:users")])
 Sort = Literal["created_at", "-created_at", "name", "-name", "account_id", "-account_id"]
 MAX_SIZE = 100
+_Q = "part of an id, an address or a name; of one or two letters (a Korean syllable has two or three), the beginning"
 
 
 @router.get("", summary="People, page by page")
 async def list_people(
     people: PeopleReading,
-    q: Annotated[str | None, Query(max_length=100, description="part of an id, an address or a name")] = None,
+    q: Annotated[str | None, Query(max_length=100, description=_Q)] = None,
     role: Annotated[str | None, Query(max_length=50)] = None,
     is_active: bool | None = None,
     provider: Annotated[str | None, Query(max_length=50)] = None,

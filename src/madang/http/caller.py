@@ -27,7 +27,10 @@ class InsufficientScope(Forbidden):
     error = "insufficient_scope"
     code = "insufficient-scope"
     title = Text("The token does not reach this", "토큰의 권한이 부족합니다")
-    detail = Text("This call needs the scope {scope}.", "이 호출에는 {scope} 권한이 필요합니다.")
+    detail = Text(
+        "This call needs the scope {scope}. If your role was given it since you signed in, sign in again.",
+        "이 호출에는 {scope} 권한이 필요합니다. 로그인한 뒤에 받은 권한이라면 다시 로그인하세요.",
+    )
 
 
 class ReauthenticationRequired(Unauthenticated):
