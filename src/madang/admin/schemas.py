@@ -12,18 +12,18 @@ from madang.kit.schemas import Body, View
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=200, strip_whitespace=True)]
 
 
-class UserView(AccountView):
-    """An account as an administrator sees it; `unproven_email` was given or invited and waits to be proven."""
-
-    unproven_email: str | None
-    last_sign_in_at: datetime | None
-    deleted_at: datetime | None
-    mfa_enabled: bool
-
-
 class ListedUser(AccountView):
+    """An account in the list; `unproven_email` was given or invited and waits to be proven."""
+
     unproven_email: str | None
     deleted_at: datetime | None
+
+
+class UserView(ListedUser):
+    """An account as an administrator sees it alone."""
+
+    last_sign_in_at: datetime | None
+    mfa_enabled: bool
 
 
 class UserPage(View):
