@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
 
+import asyncpg
 import httpx2
 import pytest
 
 from tests.captions import jobs
 from tests.databases import TestDatabases
-from tests.factories import SignedIn, make_user
+from tests.factories import SignedIn, make_admin, make_user, sign_in
 from tests.fleet import Fleet, open_fleet
 from tests.peers.rabbitmq_server import cut_connections
 from tests.speech.media_files import RECORDING
@@ -98,6 +99,36 @@ async def test_signing_out_on_one_is_signed_out_on_the_other(both: Clients) -> N
     assert (await both[1].get("/api/v1/accounts/me", headers=person.headers)).status_code == 200
     await both[0].delete("/api/v1/accounts/logout", headers=person.headers)
     assert (await both[1].get("/api/v1/accounts/me", headers=person.headers)).status_code == 401
+
+
+async def test_a_reader_held_between_anothers_commit_and_its_own_keeping_keeps_nothing_stale(
+    fleet: Fleet, both: Clients
+) -> None:
+    admin, person = await make_admin(both[0]), await make_user(both[1])
+    url = f"/api/v1/users/{person.id}"
+    connection = await asyncpg.connect(fleet.database_url.replace("+asyncpg", ""))
+    async with connection.transaction():  # the view reads the account first and asks about passkeys last
+        await connection.execute("LOCK TABLE passkeys IN ACCESS EXCLUSIVE MODE")
+        reader = asyncio.create_task(both[0].get(url, headers=admin.headers))
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'passkeys'::regclass"
+        async with asyncio.timeout(SOON):
+            while not await fleet.query(waiting):  # noqa: ASYNC110 - the server is where it can be seen
+                await asyncio.sleep(0.02)
+        renamed = await both[1].patch("/api/v1/accounts/me", json={"name": "새 이름"}, headers=person.headers)
+        assert renamed.status_code == 200, renamed.text
+    await connection.close()
+    assert (await reader).json()["name"] is None, "it had read before the commit"
+    for client in both * 2:
+        assert (await client.get(url, headers=admin.headers)).json()["name"] == "새 이름"
+
+
+async def test_a_list_read_on_one_server_is_new_on_both_after_a_write_on_either(both: Clients) -> None:
+    admin = await sign_in(both[0], "admin", "profile admin:users offline_access")
+    for number in range(6):
+        person = await make_user(both[number % 2])
+        for client in both:
+            listed = await client.get("/api/v1/users", params={"size": 1}, headers=admin.headers)
+            assert [one["id"] for one in listed.json()["items"]] == [person.id]
 
 
 async def test_work_is_done_by_the_workers_and_survives_the_death_of_one(fleet: Fleet, both: Clients) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from madang.admin import handlers as admin_handlers
 from madang.audit import handlers as audit_handlers
 from madang.audit.runner import seal_for_ever
 from madang.backends import Backends
@@ -30,6 +31,7 @@ from madang.privacy import handlers as privacy_handlers
 from madang.privacy.runner import ExportRunner
 from madang.sessions import handlers as session_handlers
 from madang.sessions import mail_handlers
+from madang.tables import metadata as _all_tables  # noqa: F401 - what belongs to somebody is read off every table
 from madang.webhooks import handlers as webhook_handlers
 from madang.webhooks.runner import DeliveryRunner
 
@@ -44,6 +46,7 @@ HANDLERS: list[Handlers] = [
     caption_handlers.handlers,
     chat_handlers.handlers,
     privacy_handlers.handlers,
+    admin_handlers.handlers,
     audit_handlers.handlers,
     webhook_handlers.handlers,
 ]

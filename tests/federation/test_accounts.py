@@ -146,7 +146,7 @@ async def test_a_disabled_account_is_not_opened(
     else:
         await with_address(client, inbox, "jisoo", JISOO)
     async with database.unit() as session:
-        await session.execute(update(Account).values(is_active=False))
+        await session.execute(update(Account).values(is_active=False).execution_options(touches=()))
     answer = await browser.sign_in()
     assert query_of(answer.headers["location"]) == {"error": "account-disabled", "provider": "idp"}
     assert not await browser.is_signed_in()

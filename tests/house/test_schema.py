@@ -1,6 +1,8 @@
 """The migrations make exactly the tables that the models describe."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ def _differences(connection: Connection) -> list[Any]:
 
 async def test_models_equal_migrations(connection: AsyncConnection) -> None:
     assert await connection.run_sync(_differences) == []
+
+
+@pytest.mark.parametrize("module", ["madang.worker", "madang.app", "madang.cli.keys"])
+def test_whoever_reads_off_all_tables_knows_them_all(module: str) -> None:
+    """Erasure and new secrets go by the tables that a process has met."""
+    program = f"import {module}; from madang.db.base import Base; print(*sorted(Base.metadata.tables))"
+    met = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    assert met.stdout.split() == sorted(metadata.tables)
 
 
 async def test_migrating_twice_does_nothing_the_second_time(database_url: str, tmp_path: Path) -> None:

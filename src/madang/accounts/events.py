@@ -60,3 +60,18 @@ class RoleRemoved(Event):
 class AccountRestored(Event):
     name: ClassVar[str] = "accounts.account_restored.v1"
     account_id: UUID
+
+
+class AccountProfileChanged(Event):
+    """`fields` names what was changed: name, language, time_zone, account_id."""
+
+    name: ClassVar[str] = "accounts.account_profile_changed.v1"
+    account_id: UUID
+    fields: tuple[str, ...]
+
+
+class AccountErased(Event):
+    """The grace time is over and everything personal is gone: whoever keeps copies elsewhere erases them now."""
+
+    name: ClassVar[str] = "accounts.account_erased.v1"
+    account_id: UUID

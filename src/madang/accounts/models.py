@@ -14,8 +14,14 @@ from madang.kit.searching import searchable, together
 # In the order of code points, which for jamo is the dictionary's, whatever the locale; so one index sorts and finds
 # beginnings.
 _BY_CODE_POINT = String(400).with_variant(String(400, collation="C"), "postgresql")
+PEOPLE = "people"
 ADMIN = "Admin"
 MEMBER = "Member"
+
+
+def person_tag(account_id: UUID) -> str:
+    """Under which the cache keeps what it tells of one person; `PEOPLE` is for what it tells of many."""
+    return f"person:{account_id}"
 
 
 class Account(Base):
@@ -62,6 +68,9 @@ class Account(Base):
     name_key: Mapped[str | None] = mapped_column(_BY_CODE_POINT)
     search_text: Mapped[str | None] = mapped_column(Text)
 
+    def touched_tags(self) -> tuple[str, str]:
+        return PEOPLE, person_tag(self.id)
+
     @property
     def email_verified(self) -> bool:
         return self.email is not None
@@ -70,8 +79,9 @@ class Account(Base):
 @event.listens_for(Account, "before_insert")
 @event.listens_for(Account, "before_update")
 def _keep_searchable(_mapper: object, _connection: object, account: Account) -> None:
+    is_found = account.erased_at is None
     account.name_key = searchable(account.name) if account.name else None
-    account.search_text = together(account.account_id, account.email, account.name)
+    account.search_text = together(account.account_id, account.email, account.name) if is_found else None
 
 
 class Role(Base):

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from madang.accounts.errors import AccountIdTaken, EmailTaken
@@ -63,8 +63,10 @@ class AccountRepository:
             await self._session.flush()
         except IntegrityError:
             raise EmailTaken from None
-        nothing = {"unproven_email": None, "unproven_email_key": None}
-        await self._session.execute(update(Account).where(Account.unproven_email_key == key).values(nothing))
+        rivals = select(Account).where(Account.unproven_email_key == key).order_by(Account.id).with_for_update()
+        for rival in await self._session.scalars(rivals):
+            rival.unproven_email = rival.unproven_email_key = None
+        await self._session.flush()
 
     async def exists(self, account_key: str) -> bool:
         return bool(

@@ -7,7 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from madang.accounts.errors import AccountNotFound, EmailTaken, FieldNotYours, NotDeleted
-from madang.accounts.events import AccountEnabled, AccountRegistered, AccountRestored, AccountRoleChanged
+from madang.accounts.events import (
+    AccountEnabled,
+    AccountProfileChanged,
+    AccountRegistered,
+    AccountRestored,
+    AccountRoleChanged,
+)
 from madang.accounts.models import MEMBER, Account
 from madang.accounts.repository import AccountRepository
 from madang.accounts.schemas import InvitedAccount, NewAccount, ProfilePatch
@@ -117,6 +123,8 @@ class AccountService:
             account.account_id, account.account_key = patch.account_id, patch.account_id.casefold()
             account.is_account_id_generated = False
             await self._accounts.flush(account)
+        fields = tuple(sorted(patch.model_fields_set))
+        self._outbox.publish(AccountProfileChanged(account_id=account.id, fields=fields), key=account.id)
         return account
 
     async def by_sign_in_name(self, name: str) -> Account | None:

@@ -6,13 +6,13 @@ from fastapi import Depends
 
 from madang.accounts.deps import build_accounts
 from madang.accounts.role_service import RoleService
-from madang.accounts.search_service import SearchService
 from madang.admin.impersonation_service import ImpersonationService
+from madang.admin.reading_service import ReadingService
 from madang.admin.user_service import UserService
 from madang.db.session import Session
 from madang.factors.service import FactorService
 from madang.http.state import App, Running
-from madang.http.unit import ReadUnit, Unit
+from madang.http.unit import Unit
 from madang.sessions.closing_service import ClosingService
 from madang.sessions.deps import Opening
 from madang.sessions.proof_service import ProofService
@@ -31,16 +31,13 @@ def _build_users(app: Running, session: Session) -> UserService:
     )
 
 
-async def _people_reading(session: ReadUnit) -> SearchService:
-    return SearchService(session)
-
-
 async def _users(app: App, session: Unit) -> UserService:
     return _build_users(app, session)
 
 
-async def _users_reading(app: App, session: ReadUnit) -> UserService:
-    return _build_users(app, session)
+async def _users_reading(app: App) -> ReadingService:
+    backends = app.backends
+    return ReadingService(backends.database, backends.reads, lambda session: _build_users(app, session))
 
 
 async def _impersonating(app: App, session: Unit, opening: Opening) -> ImpersonationService:
@@ -48,7 +45,6 @@ async def _impersonating(app: App, session: Unit, opening: Opening) -> Impersona
     return ImpersonationService(session, accounts, RoleService(session, app.clock), opening)
 
 
-PeopleReading = Annotated[SearchService, Depends(_people_reading)]
 Users = Annotated[UserService, Depends(_users)]
-UsersReading = Annotated[UserService, Depends(_users_reading)]
+UsersReading = Annotated[ReadingService, Depends(_users_reading)]
 Impersonating = Annotated[ImpersonationService, Depends(_impersonating)]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from madang.accounts.schemas import InvitedAccount
 from madang.admin.deps import Users, UsersReading
@@ -22,9 +22,9 @@ async def invite(body: InvitedAccount, user: CurrentUser, users: Users) -> UserV
     return await users.invite(body, user.reach)
 
 
-@router.get("/{user_id}", summary="Somebody, or oneself")
-async def show(user_id: UUID, _: SelfOrAdmin, users: UsersReading) -> UserView:
-    return await users.get(user_id)
+@router.get("/{user_id}", response_model=UserView, summary="Somebody, or oneself")
+async def show(user_id: UUID, _: SelfOrAdmin, users: UsersReading) -> Response:
+    return Response(await users.one(user_id), media_type="application/json")
 
 
 @router.patch("/{user_id}", summary="Change somebody, or one's own profile")

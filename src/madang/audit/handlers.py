@@ -31,6 +31,7 @@ RECORDED: tuple[type[Event], ...] = (
     accounts.AccountDeleted,
     accounts.AccountRestored,
     accounts.AccountRoleChanged,
+    accounts.AccountErased,
     accounts.RoleAdded,
     accounts.RoleChanged,
     accounts.RoleRemoved,

@@ -12,6 +12,7 @@ from madang.backends.broker import open_broker
 from madang.backends.broker.base import Broker
 from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache
+from madang.backends.cache.reads import CachedReads
 from madang.backends.captioner import open_captioner
 from madang.backends.captioner.base import Captioner
 from madang.backends.llm import open_llm
@@ -50,6 +51,7 @@ class Backends:
 
     database: Database
     cache: Cache
+    reads: CachedReads
     broker: Broker
     mail: Mail | None
     storage: Storage
@@ -76,6 +78,8 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             open_broker(settings.broker_url),
             open_mail(settings.mail_url),
         )
+        reads = CachedReads(cache.values())
+        database.tell_touched(reads.end)
         for close in (cache.close, broker.close, *([mail.close] if mail else [])):
             stack.push_async_callback(close)
         keyring = Keyring(settings.secrets)
@@ -95,6 +99,7 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
         yield Backends(
             database=database,
             cache=cache,
+            reads=reads,
             broker=broker,
             mail=mail,
             storage=storage,

@@ -18,12 +18,14 @@ from sqlalchemy.pool import PoolProxiedConnection
 from madang.db.base import Base
 from madang.db.engine import Pooling, open_engines
 from madang.db.notifications import listen
+from madang.db.touching import ObservedSession, take_touched
 from madang.kit.problems import Problem, Text, Unavailable
 from madang.kit.unit_guard import enter_unit, leave_unit
 
 Session: TypeAlias = AsyncSession
 Connection: TypeAlias = AsyncConnection
 Hook = Callable[[], Awaitable[None] | None]
+Told = Callable[..., Awaitable[None]]
 _HOOKS = "after_commit"
 _SQLSTATES_OF_ABSENCE = ("08", "28", "3D", "53", "55P03", "57014", "57P")
 _SQLITE_ERRORS_OF_ABSENCE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
@@ -43,6 +45,7 @@ class Database:
 
     def __init__(self, url: str, pooling: Pooling = Pooling(), direct_url: str = "") -> None:  # noqa: B008 - frozen
         self._direct_url = direct_url or url
+        self._tell_touched: Told | None = None
         self._writer, self._reader = open_engines(url, pooling)
         self._writer_is_shared = url.startswith("postgresql")
         self.shown_url = make_url(url).render_as_string(hide_password=True)
@@ -55,6 +58,10 @@ class Database:
     @property
     def is_postgresql(self) -> bool:
         return self._writer_is_shared
+
+    def tell_touched(self, told: Told) -> None:
+        """Call `told` after each commit with the tags of what was written, see `touching`."""
+        self._tell_touched = told
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Session]:
@@ -69,6 +76,9 @@ class Database:
                         raise
                     refusal = problem
                 await session.commit()
+        touched, tell = take_touched(session), self._tell_touched
+        if touched and tell is not None:
+            after_commit(session, lambda: tell(*touched))
         await _run_hooks(session)
         if refusal is not None:
             raise refusal
@@ -164,7 +174,7 @@ async def advisory_lock(session: Session, name: str) -> None:
 @asynccontextmanager
 async def _session(engine: AsyncEngine) -> AsyncIterator[Session]:
     with _translated():
-        async with AsyncSession(engine, expire_on_commit=False) as session:
+        async with AsyncSession(engine, expire_on_commit=False, sync_session_class=ObservedSession) as session:
             yield session
 
 

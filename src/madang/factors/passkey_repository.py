@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from madang.accounts.models import person_tag
 from madang.db.session import Session, changed_rows
+from madang.db.touching import touch
 from madang.factors.errors import PasskeyAlreadyAdded
 from madang.factors.models import Passkey, PasskeyChallenge
 
@@ -33,6 +35,7 @@ class PasskeyRepository:
 
     async def add(self, passkey: Passkey) -> None:
         """Raises `PasskeyAlreadyAdded`; the database decides, so two at once can't both win."""
+        touch(self._session, person_tag(passkey.account_id))
         self._session.add(passkey)
         try:
             await self._session.flush()
@@ -44,6 +47,7 @@ class PasskeyRepository:
         return await self._session.scalar(statement.values(name=name).returning(Passkey))
 
     async def remove(self, account_id: UUID, passkey_id: UUID) -> bool:
+        touch(self._session, person_tag(account_id))
         statement = delete(Passkey).where(Passkey.id == passkey_id, Passkey.account_id == account_id)
         return bool((await self._session.execute(statement.returning(Passkey.id))).all())
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
+from madang.accounts.models import person_tag
 from madang.db.session import Session
+from madang.db.touching import touch
 from madang.factors.models import RecoveryCode, Totp
 
 
@@ -21,10 +23,12 @@ class FactorRepository:
         return await self._session.get(Totp, account_id, with_for_update=True, populate_existing=True)
 
     async def add_totp(self, totp: Totp) -> None:
+        touch(self._session, person_tag(totp.account_id))
         self._session.add(totp)
         await self._session.flush()
 
     async def remove_totp(self, totp: Totp) -> None:
+        touch(self._session, person_tag(totp.account_id))
         await self._session.delete(totp)
         await self._session.flush()
 
@@ -45,6 +49,7 @@ class FactorRepository:
             .values(last_step=step, confirmed_at=now)
             .returning(Totp.account_id)
         )
+        touch(self._session, person_tag(account_id))
         return bool((await self._session.execute(statement)).all())
 
     async def use_recovery_code(self, account_id: UUID, digests: Sequence[bytes]) -> bool:

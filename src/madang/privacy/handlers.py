@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from madang.accounts.events import AccountErased
 from madang.kit.clock import utc_now
 from madang.kit.event import Event
 from madang.media.models import storage_key as media_key
@@ -48,6 +49,7 @@ async def erase(event: Event, delivery: Delivery) -> None:
     async with backends.database.unit() as session:
         await forget_origins(session, account_id)
         await blank(session, account_id, utc_now())
+        Outbox(session).publish(AccountErased(account_id=account_id), key=account_id)
     log.info("account erased", account=str(account_id))
 
 

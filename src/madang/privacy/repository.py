@@ -157,12 +157,12 @@ async def is_due(session: Session, account_id: UUID, before: datetime) -> bool:
 
 async def blank(session: Session, account_id: UUID, now: datetime) -> None:
     """Take everything personal out of the account's row, which keeps its id for those who refer to it."""
+    account = await session.get_one(Account, account_id, with_for_update=True)
     personal = ("password_hash", "account_key", "email", "email_key", "unproven_email", "unproven_email_key", "name")
-    found_by = ("name_key", "search_text")
-    values: dict[str, Any] = dict.fromkeys((*personal, *found_by, "language", "time_zone"))
-    await session.execute(
-        update(Account).where(Account.id == account_id).values(**values, account_id="erased", erased_at=now)
-    )
+    for name in (*personal, "language", "time_zone"):
+        setattr(account, name, None)
+    account.account_id, account.erased_at = "erased", now
+    await session.flush()
 
 
 def _held(export: DataExport) -> tuple[ColumnElement[bool], ...]:

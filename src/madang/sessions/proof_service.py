@@ -50,7 +50,7 @@ class ProofService:
                 created_at=self._clock(),
             )
         )
-        self._outbox.publish(MailProofRequested(proof_id=proof_id), key=proof_id)
+        self._outbox.publish(MailProofRequested(proof_id=proof_id), key=account.id if account else proof_id)
 
     async def is_invited(self, account_id: UUID) -> bool:
         """Whether somebody was invited and has not come yet."""

@@ -12,8 +12,9 @@ from sqlalchemy import Dialect, and_, bindparam, delete, func, or_, select, upda
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.orm import aliased
 
-from madang.accounts.models import PERSON, Account, Role
+from madang.accounts.models import PERSON, Account, Role, person_tag
 from madang.db.session import Database, Session, changed_rows
+from madang.db.touching import touch
 from madang.sessions.models import SignInChallenge, UserSession
 
 _CALLER = (
@@ -86,6 +87,7 @@ class SessionRepository:
         self._session = session
 
     async def add(self, user_session: UserSession) -> None:
+        touch(self._session, person_tag(user_session.account_id))
         self._session.add(user_session)
         await self._session.flush()
 

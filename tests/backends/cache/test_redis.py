@@ -15,6 +15,7 @@ from tests.servers import free_port
 
 from madang.backends.cache import open_cache
 from madang.backends.cache.base import Cache, CacheUnavailable
+from madang.backends.cache.reads import CachedReads
 from madang.settings import BadSettings
 
 ITEM = parse("10/minute")
@@ -99,6 +100,28 @@ async def test_paused_redis_holds_up_one_call_a_second_and_no_more(
         assert await take(messages, 1) == ["0"]
         redis.go_on()
         await _until_heard(second, messages)
+
+
+async def test_what_is_written_while_redis_hangs_is_ended_by_the_first_call_after(
+    redis: RedisServer, pair: tuple[Cache, Cache]
+) -> None:
+    first, second = (CachedReads(cache.values()) for cache in pair)
+
+    async def old() -> bytes:
+        return b"old"
+
+    async def new() -> bytes:
+        return b"new"
+
+    assert await second.get("t", "a", 60, old) == b"old"
+    redis.hold()
+    await first.end("t")
+    assert await first.get("t", "a", 60, new) == b"new", "computed, since nothing can be looked up"
+    redis.go_on()
+    async with asyncio.timeout(SOON):
+        while await second.get("t", "a", 60, new) != b"new":
+            await first.get("another", "a", 60, new)
+            await asyncio.sleep(0.05)
 
 
 async def test_an_outage_is_told_once_and_its_end_too(redis: RedisServer) -> None:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import RateLimiter, SlidingWindowCounterRateLimiter
 
+from madang.backends.cache.memory_values import MemoryValues
+
 _LONGEST_QUEUE = 10_000
 _SWEEP_SECONDS = 60.0
 
@@ -49,10 +51,14 @@ class SeldomSweptStorage(MemoryStorage):
 class MemoryCache:
     def __init__(self) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(SeldomSweptStorage())
+        self._values = MemoryValues()
         self._readers: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
 
     def limiter(self) -> RateLimiter:
         return self._limiter
+
+    def values(self) -> MemoryValues:
+        return self._values
 
     async def publish(self, channel: str, message: str) -> None:
         for queue in self._readers.get(channel, ()):

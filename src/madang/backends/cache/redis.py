@@ -22,6 +22,7 @@ from madang.backends.cache.base import CacheUnavailable
 from madang.backends.cache.memory import MemoryCache
 from madang.backends.cache.outage import Outage
 from madang.backends.cache.redis_channels import RedisChannels
+from madang.backends.cache.redis_values import RedisValues
 from madang.kit.unit_guard import forbid_in_unit
 
 ABSENCE = (RedisError, OSError, TimeoutError)
@@ -43,6 +44,7 @@ class RedisCache:
         self._redis = Redis(connection_pool=self._pool)
         self._outage = Outage()
         self._here = MemoryCache()
+        self._values = RedisValues(self._redis, self._outage)
         self._channels = RedisChannels(Redis.from_url(url, decode_responses=True, **options), self._here)
         shared: Any = self._pool  # the package's types know of simple options only
         storage = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=_PREFIX, connection_pool=shared)
@@ -50,6 +52,9 @@ class RedisCache:
 
     def limiter(self) -> RateLimiter:
         return self._limiter
+
+    def values(self) -> RedisValues:
+        return self._values
 
     async def publish(self, channel: str, message: str) -> None:
         forbid_in_unit("publishing to the cache")
