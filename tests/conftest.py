@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from madang.backends import Backends
@@ -16,6 +17,11 @@ from tests.peers.rabbitmq_server import rabbitmq_host
 from tests.peers.redis_server import RedisServer, redis_server
 from tests.peers.s3_server import S3Server, s3_server
 from tests.servers import serving
+
+# The default traceback draws every local variable, which takes seconds of the very loop under test.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from limits import parse
 
 from madang.kit.oidc_provider import OidcProvider
-from madang.settings import BadSettings, Limits, Settings, load_settings
+from madang.settings import BadSettings, Limits, Settings, UpstreamSettings, load_settings
 
 SECRET = "0123456789abcdef" * 4
 PRODUCTION = {
@@ -204,8 +204,9 @@ def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
     example = (Path(__file__).parents[1] / ".env.example").read_text()
     documented = set(re.findall(r"^# (MADANG_[\w<>]+)=", example, re.MULTILINE))
-    plain = {f"MADANG_{name.upper()}" for name in Settings.model_fields if name not in {"limits", "oidc"}}
+    plain = {f"MADANG_{name.upper()}" for name in Settings.model_fields if name not in {"limits", "oidc", "upstreams"}}
     plain |= {f"MADANG_OIDC__<name>__{name.upper()}" for name in OidcProvider.model_fields}
+    plain |= {f"MADANG_UPSTREAMS__<name>__{name.upper()}" for name in UpstreamSettings.model_fields}
     assert documented == plain | {f"MADANG_LIMITS__{name.upper()}" for name in Limits.model_fields}
 
 
@@ -263,3 +264,14 @@ def test_a_provider_name_that_makes_no_address_is_refused(monkeypatch: pytest.Mo
 def test_production_asks_providers_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
     over_http = KEYCLOAK | {"MADANG_OIDC__keycloak__ISSUER": "http://idp.example"}
     assert "MADANG_OIDC__keycloak__ISSUER" in fault(monkeypatch, **PRODUCTION, **over_http)
+
+
+def test_upstreams_stand_in_their_order_and_the_demo_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"URL": "http://gpu:8000/v1", "MODELS": "small, large", "ROLES": "Admin,Staff", "ORDER": "3"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"MADANG_UPSTREAMS__gpu__{name}", value)
+    assert list(load_settings().all_upstreams) == ["gpu"]
+    monkeypatch.setenv("MADANG_LLM_URL", "https://models.example.org/v1")
+    found = load_settings().all_upstreams
+    assert [(name, one.order) for name, one in found.items()] == [("default", 0), ("gpu", 3)]
+    assert (found["gpu"].models, found["gpu"].roles) == (["small", "large"], ["Admin", "Staff"])

@@ -16,7 +16,7 @@ WORDS = ["Hello", ", ", "안녕", "하세요", " 👩‍👩‍👧", "\nline tw
 TEXT = "".join(WORDS)
 MODES = (
     *("ok", "slow", "endless", "no-usage", "surrogates"),
-    *("401", "500", "flaky", "429", "429-later", "hang-first", "hang-middle", "cut"),
+    *("400", "401", "500", "flaky", "429", "429-later", "hang-first", "hang-middle", "cut"),
     *("garbage", "garbage-middle", "half-json", "odd-shapes", "error-first", "error-middle"),
     *("megabytes", "long-line", "long-error"),
 )
@@ -79,7 +79,7 @@ def _app(upstream: Upstream) -> FastAPI:
 
 def _refusal(mode: str, upstream: Upstream) -> Response | None:
     secret = json.dumps({"error": {"message": "SECRET of the upstream"}})
-    if mode in {"401", "500"}:
+    if mode in {"400", "401", "500"}:
         return Response(secret, int(mode), media_type="application/json")
     if mode == "flaky" and upstream.hits(mode) < 3:
         return Response(secret, 503, {"Retry-After": "0.1"})

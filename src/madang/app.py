@@ -13,6 +13,7 @@ from madang.accounts.preference_router import router as preferences
 from madang.accounts.router import router as accounts
 from madang.admin.impersonation_router import router as impersonations
 from madang.admin.operations_router import router as operations
+from madang.admin.quota_router import router as quotas
 from madang.admin.role_router import router as roles
 from madang.admin.user_list_router import router as user_list
 from madang.admin.user_router import router as users
@@ -27,6 +28,7 @@ from madang.captions.router import router as captions
 from madang.chat.deps import answering
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
+from madang.chat.usage_router import router as chat_usage
 from madang.factors.passkey_router import router as passkeys
 from madang.factors.router import router as factors
 from madang.federation.identity_router import router as identities
@@ -119,12 +121,14 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         caption_documents,
         chat,
         chat_runs,
+        chat_usage,
         exports,
         user_list,
         users,
         impersonations,
         roles,
         operations,
+        quotas,
         audit,
         webhooks,
     ):

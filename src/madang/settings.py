@@ -18,6 +18,7 @@ from madang.kit.urls import GOOGLE_ISSUER, origin_of
 Seconds = Annotated[int, Field(gt=0)]
 Days = Annotated[int, Field(ge=0)]
 Rate = Annotated[str, Field(pattern=r"(?i)^ *[1-9]\d* *(/|per) *([1-9]\d* *)?(second|minute|hour|day|month|year)s? *$")]
+_NAME = r"^[a-z0-9][a-z0-9-]{0,29}$"
 KnownBadSecrets = {"secret", "changeme", "change-me", "your-secret-key", "your-secret-key-min-32-chars"}
 MIN_SECRET_LENGTH = 32
 
@@ -39,6 +40,22 @@ class Limits(BaseModel):
     passkeys: Rate = "60/minute"
     chat: Rate = "60/minute"
     uploads: Rate = "100/hour"
+
+
+class UpstreamSettings(BaseModel):
+    """A server of models: `models` and `roles` are comma lists, absent for all; the lowest `order` is asked first."""
+
+    url: str
+    api_key: SecretStr = SecretStr("")
+    model: str = ""
+    models: Annotated[list[str], NoDecode] = []
+    roles: Annotated[list[str], NoDecode] = []
+    order: int = 100
+
+    @field_validator("models", "roles", mode="before")
+    @classmethod
+    def _comma_list(cls, value: Any) -> Any:
+        return _split(value)
 
 
 class Settings(BaseSettings):
@@ -70,9 +87,10 @@ class Settings(BaseSettings):
     llm_url: str = Field("demo://", validation_alias=AliasChoices("MADANG_LLM_URL", "OPENAI_BASE_URL"))
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_LLM_API_KEY", "OPENAI_API_KEY"))
     llm_model: str = ""
+    upstreams: dict[Annotated[str, Field(pattern=_NAME)], UpstreamSettings] = {}
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
-    oidc: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")], OidcProvider] = {}
+    oidc: dict[Annotated[str, Field(pattern=_NAME)], OidcProvider] = {}
 
     password_min_length: int = Field(8, ge=8, le=128)
     password_composition: bool = False
@@ -181,6 +199,14 @@ class Settings(BaseSettings):
         return {"google": google, **self.oidc}
 
     @property
+    def all_upstreams(self) -> dict[str, UpstreamSettings]:
+        """`MADANG_LLM_URL` is the one named `default`, before all others; the demo steps back for any other."""
+        if self.upstreams and self.llm_url.startswith("demo:"):
+            return self.upstreams
+        first = UpstreamSettings(url=self.llm_url, api_key=self.llm_api_key, model=self.llm_model, order=0)
+        return {"default": first, **self.upstreams}
+
+    @property
     def embedded_ports(self) -> list[str]:
         """The settings whose choice binds the data to one process."""
         chosen = {
@@ -213,7 +239,7 @@ class Settings(BaseSettings):
             faults.append("MADANG_PUBLIC_URL: production needs the https:// address people use")
         if self.mail_url.startswith("console:"):
             faults.append("MADANG_MAIL_URL: console:// only prints; use none to switch mail off")
-        if self.llm_url.startswith("demo:"):
+        if self.llm_url.startswith("demo:") and not self.upstreams:
             faults.append("MADANG_LLM_URL: demo:// answers nothing real; give an OpenAI-compatible URL, or none")
         return faults + [fault for secret in self.secrets or [""] for fault in _weakness(secret)]
 

@@ -4,7 +4,7 @@ forgotten; and a dump of the whole database to look for what is left."""
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Boolean, Column, Integer, LargeBinary, String, Table, Uuid, insert, select
+from sqlalchemy import JSON, Boolean, Column, Date, Integer, LargeBinary, String, Table, Uuid, insert, select
 from sqlalchemy.types import TypeEngine
 
 from madang.db.base import Base, UTCDateTime
@@ -29,12 +29,18 @@ async def fill(database: Database, account_id: UUID, marker: str) -> dict[str, A
     """Add a row to each table; returns their primary keys. What they refer to beside the account is nobody's."""
     keys: dict[str, Any] = {"accounts": account_id}
     owned = owned_tables()
-    referred = {key.column.table for table in owned for key in table.foreign_keys}
+    referred = {key.column.table for table in owned for key in table.foreign_keys if not key.parent.nullable}
     async with database.unit() as session:
         for table in metadata.sorted_tables:
             if table.name == "accounts" or table not in {*owned, *referred}:
                 continue
-            given = [column for column in table.columns if table in owned or not column.nullable]
+            known = {*owned, *referred, metadata.tables["accounts"]}
+            given = [
+                column
+                for column in table.columns
+                if not column.nullable
+                or (table in owned and all(one.column.table in known for one in column.foreign_keys))
+            ]
             row = {column.name: _value(column, keys, marker if table in owned else "kept") for column in given}
             if table.name in {"runs", "captions", "exports"}:
                 row["state"] = "succeeded" if table.name != "exports" else "ready"
@@ -60,6 +66,7 @@ def _value(column: Column[Any], keys: dict[str, Any], marker: str) -> Any:
         Uuid: new_id(),
         Boolean: False,
         Integer: 1,
+        Date: utc_now().date(),
         LargeBinary: f"{marker}{column.name}{new_id().hex}".encode()[:length],
         JSON: [marker],
         String: f"{marker}_{column.name}"[:length],

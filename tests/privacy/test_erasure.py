@@ -140,7 +140,8 @@ async def test_a_server_killed_while_it_erases_goes_on_when_it_is_back(
 
 def _is_silent(rows: dict[str, str], table: Table) -> bool:
     """Whether a table says nothing of the leaver; some have no room for words."""
-    kinds = [column.type for column in table.columns]
+    own = [column.type for column in table.columns if not column.foreign_keys]
+    kinds = [kind for kind in own if (getattr(kind, "length", None) or 99) > len("mark_leave")]
     has_words = table.name != "exports" and any(isinstance(kind, String | JSON | LargeBinary) for kind in kinds)
     return "mark_leaver" not in rows[table.name] if has_words else not rows[table.name]
 

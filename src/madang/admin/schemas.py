@@ -1,12 +1,13 @@
 """Requests and responses of administration."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from madang.accounts.schemas import AccountId, AccountView, Language, Name, TimeZone
+from madang.chat.schemas import UsedView
 from madang.kit.schemas import Body, View
 
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=200, strip_whitespace=True)]
@@ -77,6 +78,43 @@ class Replay(Body):
 
 class Replayed(View):
     replayed: int
+
+
+class UpstreamHealth(View):
+    """`failures` in a row."""
+
+    state: Literal["closed", "open", "half-open"]
+    failures: int
+    rests_until: datetime | None
+    last_error: str | None
+    last_failed_at: datetime | None
+    last_answered_at: datetime | None
+
+
+class UpstreamView(UpstreamHealth):
+    """`roles` empty: everybody's."""
+
+    name: str
+    address: str
+    roles: list[str]
+    models: list[str]
+    listing_error: str | None
+
+
+class UpstreamsView(View):
+    items: list[UpstreamView]
+
+
+class UsedBy(UsedView):
+    """What is not grouped by is null."""
+
+    day: date | None = None
+    model: str | None = None
+    account_id: UUID | None = None
+
+
+class UsageReport(View):
+    items: list[UsedBy]
 
 
 class Impersonation(Body):

@@ -8,6 +8,7 @@ from madang.apikeys import events as apikeys
 from madang.audit.models import FAILURE, SUCCESS
 from madang.audit.repository import AuditRepository
 from madang.audit.service import AuditService
+from madang.chat import events as chat
 from madang.factors import events as factors
 from madang.federation import events as federation
 from madang.kit.event import Event
@@ -37,6 +38,8 @@ RECORDED: tuple[type[Event], ...] = (
     accounts.RoleRemoved,
     apikeys.ApiKeyMade,
     apikeys.ApiKeyRevoked,
+    chat.QuotaSet,
+    chat.QuotaRemoved,
     factors.TotpEnrolled,
     factors.TotpRemoved,
     factors.RecoveryCodesMade,

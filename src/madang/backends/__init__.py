@@ -15,8 +15,8 @@ from madang.backends.cache.base import Cache
 from madang.backends.cache.reads import CachedReads
 from madang.backends.captioner import open_captioner
 from madang.backends.captioner.base import Captioner
-from madang.backends.llm import open_llm
-from madang.backends.llm.base import LanguageModel
+from madang.backends.llm import open_upstreams
+from madang.backends.llm.upstreams import Upstreams
 from madang.backends.mail import open_mail
 from madang.backends.mail.base import Mail
 from madang.backends.oidc import open_identity_providers
@@ -58,7 +58,7 @@ class Backends:
     outbound: httpx2.AsyncClient
     guarded: httpx2.AsyncClient
     breaches: Breaches | None
-    llm: LanguageModel | None
+    llm: Upstreams | None
     captioner: Captioner | None
     caption_workers: int
     retention: Retention
@@ -90,7 +90,7 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             stack.push_async_callback(captioner.close)
         outbound = await stack.enter_async_context(open_outbound())
         guarded = await stack.enter_async_context(open_guarded(settings.outbound_allow))
-        llm = open_llm(settings.llm_url, settings.llm_api_key.get_secret_value(), settings.llm_model, outbound)
+        llm = open_upstreams(settings.all_upstreams, outbound)
         if llm is not None:
             stack.push_async_callback(llm.close)
         providers = open_identity_providers(settings.identity_providers)

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from madang.backends.llm.base import LanguageModel
+from madang.backends.llm.upstreams import Upstreams
 from madang.chat.errors import (
     AnswerRunning,
     ChatSwitchedOff,
@@ -16,6 +16,7 @@ from madang.chat.errors import (
     UnknownModel,
 )
 from madang.chat.models import ASSISTANT, COMPLETE, PENDING, RUNNING, USER, Conversation, Message, Run
+from madang.chat.quota_service import QuotaService, Standing
 from madang.chat.repository import ChatRepository
 from madang.chat.run_repository import RunRepository
 from madang.chat.schemas import Again, NewMessage
@@ -29,97 +30,128 @@ LEASE = timedelta(seconds=15)
 _TITLE_LENGTH = 60
 
 
+class Asker(Protocol):
+    """A person, as far as asking goes."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def role(self) -> str: ...
+
+
 class Task(NamedTuple):
     """What whoever writes the answer needs to know."""
 
     run_id: UUID
     question_id: UUID
     model: str
+    role: str
+
+
+class Choice(NamedTuple):
+    """A model, and the role by which it may be asked."""
+
+    model: str
+    role: str
 
 
 class Asked(NamedTuple):
+    """`standing`: where the person stands in their quota now, if there is one."""
+
     message: Message
     run: Run
+    standing: Standing | None = None
 
 
 class AskService:
     """Takes the database, not a unit: the list of models may have to be fetched before anything is written."""
 
-    def __init__(
-        self, database: Database, llm: LanguageModel | None, start: Callable[[Task], None], clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, llm: Upstreams | None, start: Callable[[Task], None], clock: Clock) -> None:
         self._database = database
         self._llm = llm
         self._start = start
         self._clock = clock
 
-    async def models(self) -> list[str]:
+    async def models(self, role: str) -> list[str]:
+        """What people of that role may name, the default first."""
         if self._llm is None:
             raise ChatSwitchedOff
-        return await self._llm.models()
+        return await self._llm.models(role)
 
-    async def ask(self, account_id: UUID, conversation_id: UUID, new: NewMessage, key: str | None) -> Asked:
+    async def ask(self, person: Asker, conversation_id: UUID, new: NewMessage, key: str | None) -> Asked:
         """The stored question and its run; the same key and request again give the same ones."""
-        body_hash = _hash(conversation_id, new)
+        account_id, body_hash = person.id, _hash(conversation_id, new)
         async with self._database.read_unit() as session:
             found(await ChatRepository(session).conversation(account_id, conversation_id))
             if former := await _former(session, account_id, key, body_hash):
                 return former
-        model = await self._choose(new.model)
+        choice = await self._choose(new.model, person.role)
         async with self._database.unit() as session:
             conversation = found(await ChatRepository(session).conversation(account_id, conversation_id, lock=True))
             if former := await _former(session, account_id, key, body_hash):
                 return former
-            return await self._store(session, conversation, new, model, (key, body_hash))
+            return await self._store(session, conversation, new, choice, (key, body_hash))
 
-    async def ask_again(self, account_id: UUID, message_id: UUID, again: Again, key: str | None) -> Asked:
+    async def ask_again(self, person: Asker, message_id: UUID, again: Again, key: str | None) -> Asked:
         """A new answer to the same question, beside the former ones, and its run. Raises `MessageNotFound`."""
+        account_id = person.id
         body_hash = hashlib.sha256(f"again {message_id} {fingerprint(again)}".encode()).hexdigest()
         async with self._database.read_unit() as session:
             if former := await _former(session, account_id, key, body_hash):
                 return former
             question, answered_by = await _question_of(session, account_id, message_id)
-        model = await self._choose(again.model or answered_by)
+        choice = await self._choose(again.model or answered_by, person.role)
         async with self._database.unit() as session:
             chat = ChatRepository(session)
             conversation = found(await chat.conversation(account_id, question.conversation_id, lock=True))
             if former := await _former(session, account_id, key, body_hash):
                 return former
             await _ensure_quiet(session, conversation.id, question.id)
-            answer, run = _answer(conversation, question.id, model, self._clock())
+            answer, run = _answer(conversation, question.id, choice.model, self._clock())
             answer.idempotency_key, answer.body_hash = (key, body_hash) if key else (None, None)
             await chat.add_question(answer)
-            await RunRepository(session).add(run)
             conversation.updated_at = self._clock()
-            after_commit(session, lambda: self._start(Task(run.id, question.id, model)))
-            return Asked(answer, run)
+            return Asked(answer, run, await self._begin(session, run, question.id, person.role))
 
-    async def _choose(self, wanted: str | None) -> str:
-        default = self._llm.default_model if self._llm else None
+    async def _choose(self, wanted: str | None, role: str) -> Choice:
+        if self._llm is None:
+            raise ChatSwitchedOff
+        default = self._llm.default_model(role)
         if default is not None and wanted in {None, default}:
-            return default
-        known = await self.models()
+            return Choice(default, role)
+        known = await self._llm.models(role)
         if wanted is None and not known:
             raise NoModelNamed
-        if wanted is not None and known and wanted not in known:
+        if wanted is not None and not await self._llm.offers(wanted, role):
             raise UnknownModel(model=wanted, known=", ".join(known))
-        return wanted or known[0]
+        return Choice(wanted or known[0], role)
 
     async def _store(
-        self, session: Session, conversation: Conversation, new: NewMessage, model: str, mark: tuple[str | None, str]
+        self,
+        session: Session,
+        conversation: Conversation,
+        new: NewMessage,
+        choice: Choice,
+        mark: tuple[str | None, str],
     ) -> Asked:
         now = self._clock()
         parent_id = await _place(session, conversation.id, new)
-        question, answer, run = _rows(conversation, new, model, parent_id, now)
+        question, answer, run = _rows(conversation, new, choice.model, parent_id, now)
         question.idempotency_key, question.body_hash = mark if mark[0] else (None, None)
         chat = ChatRepository(session)
         await chat.add_question(question)
         await chat.add_message(answer)
-        await RunRepository(session).add(run)
         conversation.title = conversation.title or _title(new.content)
         conversation.updated_at = now
-        after_commit(session, lambda: self._start(Task(run.id, question.id, model)))
-        return Asked(question, run)
+        return Asked(question, run, await self._begin(session, run, question.id, choice.role))
+
+    async def _begin(self, session: Session, run: Run, question_id: UUID, role: str) -> Standing | None:
+        """Reserve what the answer is likely to use, and start it once all is committed. Raises `QuotaExceeded`."""
+        letters = await ChatRepository(session).branch_letters(question_id)
+        standing = await QuotaService(session, self._clock).reserve(run, letters)
+        await RunRepository(session).add(run)
+        after_commit(session, lambda: self._start(Task(run.id, question_id, run.model, role)))
+        return standing
 
 
 async def _former(session: Session, account_id: UUID, key: str | None, body_hash: str) -> Asked | None:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 
 from madang.backends import Backends
 from madang.chat.ask_service import LEASE, AskService
+from madang.chat.quota_service import QuotaService
 from madang.chat.reaper_runner import reap_interrupted
 from madang.chat.runner import AnswerRunner
 from madang.chat.service import ChatService
@@ -48,6 +49,14 @@ async def _asking(app: App, answers: Answers) -> AskService:
     return AskService(app.backends.database, app.backends.llm, answers.start, app.clock)
 
 
+async def _quotas(app: App, session: Unit) -> QuotaService:
+    return QuotaService(session, app.clock)
+
+
+async def _quotas_reading(app: App, session: ReadUnit) -> QuotaService:
+    return QuotaService(session, app.clock)
+
+
 async def _run_reader(app: App) -> RunReader:
     return RunReader(app.backends.database, app.backends.cache)
 
@@ -59,5 +68,7 @@ async def _language(request: Request) -> str:
 Chat = Annotated[ChatService, Depends(_writing)]
 ChatReading = Annotated[ChatService, Depends(_reading)]
 Asking = Annotated[AskService, Depends(_asking)]
+Quotas = Annotated[QuotaService, Depends(_quotas)]
+QuotasReading = Annotated[QuotaService, Depends(_quotas_reading)]
 Runs = Annotated[RunReader, Depends(_run_reader)]
 Language = Annotated[str, Depends(_language)]

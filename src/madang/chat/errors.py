@@ -1,6 +1,6 @@
 """Problems of chat, and the reasons for which a run can fail."""
 
-from madang.kit.problems import Conflict, Invalid, NotFound, Problem, Text, Unavailable
+from madang.kit.problems import Conflict, Invalid, NotFound, Problem, Text, TooMany, Unavailable
 
 
 class ConversationNotFound(NotFound):
@@ -77,3 +77,38 @@ class AnswerFailed(Problem):
     code = "answer-failed"
     title = Text("The answer failed", "응답에 실패했습니다")
     detail = Text("An error on our side ended the answer; it is logged.", "서버 오류로 응답이 끝났으며 기록되었습니다.")
+
+
+class QuotaExceeded(TooMany):
+    """`told`: the headers that an answer would have had."""
+
+    code = "quota-exceeded"
+    title = Text("Your quota is used up", "사용 한도에 도달했습니다")
+    detail = Text(
+        "Your {limit} {unit} of this {period} are used up. You can go on from {until}.",
+        "이 기간({period})의 한도 {limit} {unit}을(를) 모두 사용했습니다. {until}부터 다시 사용할 수 있습니다.",
+    )
+
+    def __init__(self, *, told: dict[str, str], retry_after: float, **values: object) -> None:
+        super().__init__(retry_after=retry_after, **values)
+        self._told = told
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return super().headers | self._told
+
+
+class QuotaNotFound(NotFound):
+    code = "quota-not-found"
+    title = Text("No such quota", "그런 사용 한도가 없습니다")
+    detail = Text("There is no quota with this id.", "이 번호의 사용 한도가 없습니다.")
+
+
+class PeriodTooLong(Invalid):
+    pointer = "/from"
+    code = "period-too-long"
+    title = Text("From when to when?", "기간이 올바르지 않습니다")
+    detail = Text(
+        "`from` must be at most {days} days before `to`, and not after it.",
+        "`from`은 `to`보다 늦지 않고 {days}일 이내여야 합니다.",
+    )

@@ -20,3 +20,22 @@ class ConversationDeleted(Event):
     name: ClassVar[str] = "chat.conversation_deleted.v1"
     conversation_id: UUID
     account_id: UUID
+
+
+class QuotaSet(Event):
+    """How much an account, or a role, may use in a period: hour, day or month. None: without limit."""
+
+    name: ClassVar[str] = "chat.quota_set.v1"
+    quota_id: UUID
+    account_id: UUID | None
+    role: str | None
+    period: str
+    tokens: int | None
+    requests: int | None
+
+
+class QuotaRemoved(Event):
+    name: ClassVar[str] = "chat.quota_removed.v1"
+    quota_id: UUID
+    account_id: UUID | None
+    role: str | None

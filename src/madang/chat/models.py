@@ -1,9 +1,9 @@
 """Tables of chat."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from madang.db.base import Base
@@ -92,7 +92,11 @@ class Message(_Counted, Base):
 
 
 class Run(_Counted, Base):
-    """One attempt at an answer. Who works on it extends `lease_until`; past it the run has lost its server."""
+    """One attempt at an answer. Who works on it extends `lease_until`; past it the run has lost its server.
+
+    `reserved_tokens` were taken from the quota's spending that `spending_period` and `spending_from` name, where there
+    is a quota; the end of the run puts there what was really used.
+    """
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -114,6 +118,51 @@ class Run(_Counted, Base):
     created_at: Mapped[datetime]
     first_delta_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    reserved_tokens: Mapped[int] = mapped_column(default=0, server_default="0")
+    spending_period: Mapped[str | None] = mapped_column(String(10))
+    spending_from: Mapped[datetime | None]
+
+
+class Quota(Base):
+    """How much one person, or everybody of a role, may use in a period; a person's own comes before the role's.
+
+    `period` is hour, day or month, in UTC. A limit left out does not limit.
+    """
+
+    __tablename__ = "quotas"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), unique=True)
+    role: Mapped[str | None] = mapped_column(ForeignKey("roles.name", ondelete="CASCADE"), unique=True)
+    period: Mapped[str] = mapped_column(String(10))
+    tokens: Mapped[int | None] = mapped_column(BigInteger)
+    requests: Mapped[int | None]
+
+
+class Spending(Base):
+    """What a person has used of a quota in the period that began then: what is reserved for answers that are being
+    written, and what those that have ended really used."""
+
+    __tablename__ = "quota_spending"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    began_at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    requests: Mapped[int]
+
+
+class DailyUsage(Base):
+    """What a person has used of a model on a day (UTC)."""
+
+    __tablename__ = "daily_usage"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    requests: Mapped[int]
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
 
 
 class RunPiece(Base):

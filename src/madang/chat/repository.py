@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import CTE, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -112,17 +112,27 @@ class ChatRepository:
 
     async def branch(self, message_id: UUID) -> list[tuple[str, str]]:
         """Role and content from the first turn to that message, along the parents."""
-        start = select(Message.id, Message.parent_id, Message.role, Message.content)
-        line = start.where(Message.id == message_id).cte("line", recursive=True)
-        parent = aliased(Message)
-        line = line.union_all(
-            select(parent.id, parent.parent_id, parent.role, parent.content).join(line, parent.id == line.c.parent_id)
-        )
+        line = _line(message_id)
         # A parent is older than its child, so ids put the line in order.
         rows = await self._session.execute(select(line.c.role, line.c.content).order_by(line.c.id))
         return [(role, content) for role, content in rows]
+
+    async def branch_letters(self, message_id: UUID) -> int:
+        """How many letters the branch to that message holds, its system prompt included."""
+        line = _line(message_id)
+        said = await self._session.scalar(select(func.sum(func.length(line.c.content))))
+        return (said or 0) + len(await self.system_prompt(message_id) or "")
 
     async def forget_idempotency_keys(self, before: datetime, limit: int) -> int:
         old = select(Message.id).where(Message.idempotency_key.is_not(None), Message.created_at < before).limit(limit)
         statement = update(Message).where(Message.id.in_(old)).values(idempotency_key=None, body_hash=None)
         return changed_rows(await self._session.execute(statement))
+
+
+def _line(message_id: UUID) -> CTE:
+    start = select(Message.id, Message.parent_id, Message.role, Message.content)
+    line = start.where(Message.id == message_id).cte("line", recursive=True)
+    parent = aliased(Message)
+    return line.union_all(
+        select(parent.id, parent.parent_id, parent.role, parent.content).join(line, parent.id == line.c.parent_id)
+    )

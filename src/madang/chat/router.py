@@ -19,6 +19,7 @@ from madang.chat.schemas import (
     NewMessage,
 )
 from madang.chat.service import asked_view
+from madang.chat.usage_router import quota_headers
 from madang.http.caller import CurrentUser, requires
 from madang.http.limits import limited_by_person
 from madang.http.paging import FeedQuery, Page, cut
@@ -91,11 +92,11 @@ async def ask(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:  # the view or, where the client asks for it, the stream
-    asked = await asking.ask(user.id, conversation_id, body, idempotency_key)
-    location = f"{router.prefix}/runs/{asked.run.id}"
+    asked = await asking.ask(user.person, conversation_id, body, idempotency_key)
+    headers = {"Location": f"{router.prefix}/runs/{asked.run.id}", **quota_headers(asked.standing, app)}
     if "text/event-stream" in request.headers.get("accept", ""):
-        return stream(runs.follow(asked.run.id, None, language), app, {"Location": location})
-    response.headers["Location"] = location
+        return stream(runs.follow(asked.run.id, None, language), app, headers)
+    response.headers.update(headers)
     return asked_view(asked.message, asked.run, language)
 
 
@@ -105,17 +106,18 @@ async def regenerate(
     user: CurrentUser,
     asking: Asking,
     language: Language,
+    app: App,
     response: Response,
     body: Again | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> AskedView:
     """For an answer, or for a question that has none yet or a failed one. `message` is the new answer."""
-    asked = await asking.ask_again(user.id, message_id, body or Again(), idempotency_key)
-    response.headers["Location"] = f"{router.prefix}/runs/{asked.run.id}"
+    asked = await asking.ask_again(user.person, message_id, body or Again(), idempotency_key)
+    response.headers.update({"Location": f"{router.prefix}/runs/{asked.run.id}", **quota_headers(asked.standing, app)})
     return asked_view(asked.message, asked.run, language)
 
 
 @router.get("/models", summary="The models one may name")
-async def list_models(asking: Asking) -> ModelsView:
-    names = await asking.models()
+async def list_models(user: CurrentUser, asking: Asking) -> ModelsView:
+    names = await asking.models(user.person.role)
     return ModelsView(items=[ModelView(id=name, is_default=number == 0) for number, name in enumerate(names)])

@@ -10,11 +10,13 @@ from uuid import UUID
 import structlog
 
 from madang.backends.cache.base import Cache
-from madang.backends.llm.base import LanguageModel, Role, Turn, Usage
+from madang.backends.llm.base import Role, Turn, Usage
+from madang.backends.llm.upstreams import Upstreams
 from madang.chat.ask_service import LEASE, Task
 from madang.chat.errors import AnswerFailed, AnswerInterrupted
 from madang.chat.events import AnswerFinished
 from madang.chat.models import CANCELLED, COMPLETE, FAILED, INTERRUPTED, SUCCEEDED
+from madang.chat.quota_service import QuotaService
 from madang.chat.repository import ChatRepository
 from madang.chat.run_repository import Ending, Piece, RunRepository
 from madang.db.session import Database, Session
@@ -66,7 +68,7 @@ class AnswerRunner:
     """One per server. All its answers share one storing and one looking loop, so the database sees a handful of
     statements a second however many people are being answered."""
 
-    def __init__(self, database: Database, cache: Cache, llm: LanguageModel | None, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, cache: Cache, llm: Upstreams | None, clock: Clock = utc_now) -> None:
         self._database = database
         self._cache = cache
         self._llm = llm
@@ -89,6 +91,11 @@ class AnswerRunner:
     def start(self, task: Task) -> None:
         answer = self._answers[task.run_id] = _Answer(task)
         answer.writing = asyncio.create_task(self._write(answer, task))
+
+    async def until_idle(self) -> None:
+        """Wait for every answer that is being written here."""
+        if tasks := [answer.writing for answer in self._answers.values() if answer.writing is not None]:
+            await asyncio.wait(tasks)
 
     async def stop(self, run_id: UUID) -> None:
         """Tell whichever server is writing it to stop."""
@@ -126,7 +133,7 @@ class AnswerRunner:
         said = [("system", prompt or ""), *branch]
         turns = [Turn(cast("Role", role), content) for role, content in said if content]
         assert self._llm is not None  # noqa: S101 - nothing is asked of a chat that is switched off
-        async with aclosing(self._llm.stream(task.model, turns)) as deltas:
+        async with aclosing(self._llm.stream(task.model, turns, task.role)) as deltas:
             async for delta in deltas:
                 if delta.text:
                     await self._take(answer, delta.text)
@@ -235,6 +242,7 @@ async def finish_run(session: Session, run_id: UUID, ending: Ending, now: dateti
     if run is None:
         return
     await ChatRepository(session).touch(run.conversation_id, now)
+    await QuotaService(session, lambda: now).settle(run, ending.content)
     fact = AnswerFinished(
         run_id=run.id, conversation_id=run.conversation_id, account_id=run.account_id, state=run.state
     )

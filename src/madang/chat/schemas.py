@@ -1,10 +1,10 @@
 """Requests and responses of chat."""
 
-from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from datetime import date, datetime
+from typing import Annotated, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from madang.kit.schemas import Body, View
 
@@ -124,6 +124,68 @@ class ModelView(View):
 
 class ModelsView(View):
     items: list[ModelView]
+
+
+Period = Literal["hour", "day", "month"]
+
+
+class NewQuota(Body):
+    """`0` closes; absent or null does not limit. Periods are those of UTC."""
+
+    period: Period = "month"
+    tokens: int | None = Field(None, ge=0, le=10**15)
+    requests: int | None = Field(None, ge=0, le=10**9)
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.tokens is None and self.requests is None:
+            raise ValueError("give tokens, requests or both")
+        return self
+
+
+class QuotaView(View):
+    """Of one account, or of everybody of a role who has none of their own."""
+
+    id: UUID
+    account_id: UUID | None
+    role: str | None
+    period: Period
+    tokens: int | None
+    requests: int | None
+
+
+class LimitView(View):
+    """Answers that are being written count with what they are likely to use."""
+
+    limit: int
+    used: int
+    remaining: int
+
+
+class StandingView(View):
+    period: Period
+    ends_at: datetime
+    tokens: LimitView | None
+    requests: LimitView | None
+
+
+class UsedView(View):
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class DayView(UsedView):
+    day: date
+    model: str
+
+
+class OwnUsageView(View):
+    """`quota` is null where nothing limits."""
+
+    quota: StandingView | None
+    items: list[DayView]
 
 
 class RunEvent(NamedTuple):

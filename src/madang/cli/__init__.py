@@ -13,7 +13,7 @@ from madang.db.session import DatabaseUnavailable
 from madang.migrations.safely import NotMigrated
 from madang.settings import BadSettings
 
-_NAMES = ("serve", "worker", "caption", "migrate", "doctor", "openapi", "users", "keys", "outbox", "audit")
+_NAMES = ("serve", "worker", "caption", "migrate", "doctor", "openapi", "users", "keys", "outbox", "audit", "seed")
 
 
 class OnDemand(TyperGroup):

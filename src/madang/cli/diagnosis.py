@@ -10,6 +10,7 @@ from madang.accounts.deps import build_accounts
 from madang.backends import Backends
 from madang.backends.broker.base import BrokerUnavailable
 from madang.backends.cache.base import CacheUnavailable
+from madang.backends.llm.upstreams import Upstream
 from madang.backends.mail.base import MailUnavailable
 from madang.backends.oidc.base import IdentityProvider, ProviderUnavailable
 from madang.kit.clock import utc_now
@@ -45,7 +46,8 @@ async def examine(settings: Settings, backends: Backends, *, fix: bool = False) 
         findings.append(await check(settings, backends))
         if findings[-1].verdict == "failed":
             break  # what follows needs it
-    ports = [await port(settings, backends) for port in (_cache, _broker, _mail, _model, _captioner)]
+    ports = [await port(settings, backends) for port in (_cache, _broker, _mail, _captioner)]
+    ports += await _models(backends)
     ports += [await _provider(one) for one in backends.identity_providers.values()]
     ports += await _storage(settings, backends, fix=fix)
     return [*findings, *ports, _space(settings), _processes(settings)]
@@ -155,17 +157,23 @@ async def _mail(settings: Settings, backends: Backends) -> Finding:
     return Finding("mail", "ok", f"the server listens; letters come from {settings.mail_from}")
 
 
-async def _model(settings: Settings, backends: Backends) -> Finding:
+async def _models(backends: Backends) -> list[Finding]:
     if backends.llm is None:
-        return Finding("language model", "ok", "switched off")
-    if settings.llm_url.startswith("demo:"):
-        return Finding("language model", "advice", "the demo", "set MADANG_LLM_URL to an OpenAI-compatible server")
+        return [Finding("language model", "ok", "switched off")]
+    if backends.llm.upstreams[0].address.startswith("demo:"):
+        return [Finding("language model", "advice", "the demo", "set MADANG_LLM_URL to an OpenAI-compatible server")]
+    return [await _upstream(upstream) for upstream in backends.llm.upstreams]
+
+
+async def _upstream(upstream: Upstream) -> Finding:
+    is_default = upstream.name == "default"
+    subject = "language model" if is_default else f"language model {upstream.name}"
     try:
-        models = await backends.llm.models()
+        models = await upstream.offered()
     except Problem as problem:
-        advice = f"{problem} Correct MADANG_LLM_URL and MADANG_LLM_API_KEY, or start the server."
-        return Finding("language model", "failed", settings.llm_url, advice)
-    return Finding("language model", "ok", f"{settings.llm_url}: {', '.join(models[:5]) or 'lists no models'}")
+        of = "MADANG_LLM_" if is_default else f"MADANG_UPSTREAMS__{upstream.name.upper()}__"
+        return Finding(subject, "failed", upstream.address, f"{problem} Correct {of}URL and {of}API_KEY, or start it.")
+    return Finding(subject, "ok", f"{upstream.address}: {', '.join(models[:5]) or 'lists no models'}")
 
 
 async def _captioner(_settings: Settings, backends: Backends) -> Finding:

@@ -5,7 +5,20 @@ from urllib.parse import urlsplit
 import httpx2
 
 from madang.backends.llm.base import LanguageModel
-from madang.settings import BadSettings
+from madang.backends.llm.upstreams import Upstream, Upstreams
+from madang.settings import BadSettings, UpstreamSettings
+
+
+def open_upstreams(settings: dict[str, UpstreamSettings], client: httpx2.AsyncClient) -> Upstreams | None:
+    """All that are set, in their order; None when there are none."""
+    opened = []
+    for name, one in sorted(settings.items(), key=lambda item: (item[1].order, item[0])):
+        llm = open_llm(one.url, one.api_key.get_secret_value(), one.model, client)
+        if llm is not None:
+            parts = urlsplit(one.url)
+            address = parts._replace(query="", netloc=parts.netloc.rpartition("@")[2]).geturl()
+            opened.append(Upstream(name, address, llm, tuple(one.models), frozenset(one.roles)))
+    return Upstreams(opened) if opened else None
 
 
 def open_llm(url: str, api_key: str, default_model: str, client: httpx2.AsyncClient) -> LanguageModel | None:

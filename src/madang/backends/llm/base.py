@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from madang.kit.problems import Problem, Text, Unavailable
 
 MAX_ANSWER = 1_000_000
+MAX_TRIES = 3
 
 
 class UpstreamTimeout(Problem):
@@ -21,6 +22,19 @@ class UpstreamFailed(Problem):
     code = "upstream-failed"
     title = Text("The model's server failed", "모델 서버에 오류가 발생했습니다")
     detail = Text("The upstream refused or failed the request; try again later.", "잠시 뒤에 다시 시도하세요.")
+
+
+class UpstreamRefused(UpstreamFailed):
+    """What was asked can't be answered by it, for how it was asked: no other try would change that."""
+
+
+class UpstreamDown(Unavailable):
+    code = "upstream-down"
+    title = Text("The model's server is down", "모델 서버가 응답하지 않습니다")
+    detail = Text(
+        "It failed several times in a row and is left alone for {seconds} s; try again then, or another model.",
+        "여러 번 연속으로 실패하여 {seconds}초 동안 요청하지 않습니다. 그 뒤에 다시 시도하거나 다른 모델을 선택하세요.",
+    )
 
 
 class UpstreamBroken(Problem):
@@ -82,7 +96,8 @@ class LanguageModel(Protocol):
         """The models on offer, the default first; empty when the upstream lists none, so that any name may be asked
         for. Raises an `Upstream…` problem."""
 
-    def stream(self, model: str, turns: list[Turn]) -> AsyncGenerator[Delta, None]:
-        """The answer as it comes; closing the generator stops the upstream. Raises an `Upstream…` problem."""
+    def stream(self, model: str, turns: list[Turn], tries: int = MAX_TRIES) -> AsyncGenerator[Delta, None]:
+        """The answer as it comes, after so many attempts to begin one at most; closing the generator stops the
+        upstream. Raises an `Upstream…` problem."""
 
     async def close(self) -> None: ...

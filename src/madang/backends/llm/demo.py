@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from madang.backends.llm.base import Delta, Turn, Usage
+from madang.backends.llm.base import MAX_TRIES, Delta, Turn, Usage
 from madang.kit.unit_guard import forbid_in_unit
 
 _PAUSE_SECONDS = 0.03
@@ -32,7 +32,7 @@ class DemoModel:
         forbid_in_unit("listing models")
         return ["demo"]
 
-    async def stream(self, model: str, turns: list[Turn]) -> AsyncGenerator[Delta, None]:  # noqa: ARG002 - there is one model
+    async def stream(self, model: str, turns: list[Turn], tries: int = MAX_TRIES) -> AsyncGenerator[Delta, None]:  # noqa: ARG002 - there is one model, and it never fails
         forbid_in_unit("asking the model")
         question = next((turn.content for turn in reversed(turns) if turn.role == "user"), "")
         words = re.findall(r"\S+\s*|\s+", _answer(question))

@@ -14,12 +14,14 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from madang.backends.llm.base import (
     MAX_ANSWER,
+    MAX_TRIES,
     AnswerTooLong,
     Delta,
     Turn,
     UpstreamBroken,
     UpstreamBusy,
     UpstreamFailed,
+    UpstreamRefused,
     UpstreamTimeout,
     Usage,
 )
@@ -34,6 +36,8 @@ _LISTING_SECONDS = 10.0
 _LAST_WORDS_SECONDS = 3.0
 _TOO_MANY = 429
 _NO_LISTING = frozenset({404, 405, 501})
+# A conversation that is too long, say.
+_OUR_FAULT = frozenset({400, 413, 422})
 _PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
 # What reading a stream of another's making can raise: cut lines, JSON that is none, JSON of another shape.
 _BROKEN = (APIError, httpx2.HTTPError, httpx2.StreamError, ValueError, TypeError, AttributeError, LookupError)
@@ -107,9 +111,9 @@ class OpenAIModel:
         except (*_BROKEN, TimeoutError, TooManyBytes) as error:
             raise _failure(error, has_begun=False) from None
 
-    async def stream(self, model: str, turns: list[Turn]) -> AsyncGenerator[Delta, None]:
+    async def stream(self, model: str, turns: list[Turn], tries: int = MAX_TRIES) -> AsyncGenerator[Delta, None]:
         forbid_in_unit("asking the model")
-        reading, delta = await with_retries(lambda: self._begin(model, turns))
+        reading, delta = await with_retries(lambda: self._begin(model, turns), tries)
         try:
             length = 0
             while delta is not None:
@@ -228,7 +232,7 @@ def _refusal(error: APIStatusError) -> Problem | Transient:
         return Transient(UpstreamBusy(retry_after=wait or 1), wait)
     if error.status_code in _PASSING:
         return Transient(UpstreamFailed(), _retry_after(error.response.headers.get("retry-after")))
-    return UpstreamFailed()
+    return UpstreamRefused() if error.status_code in _OUR_FAULT else UpstreamFailed()
 
 
 def _failure(error: Exception, *, has_begun: bool) -> Problem | Transient:

@@ -5,11 +5,10 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from madang.backends.llm.base import UpstreamBusy
+from madang.backends.llm.base import MAX_TRIES, UpstreamBusy
 from madang.kit.problems import Problem
 
 T = TypeVar("T")
-MAX_TRIES = 3
 WINDOW_SECONDS = 60.0
 _FIRST_PAUSE = 0.5
 
@@ -23,16 +22,16 @@ class Transient(Exception):
         super().__init__(problem.code)
 
 
-async def with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
+async def with_retries(attempt: Callable[[], Awaitable[T]], tries: int = MAX_TRIES) -> T:
     """The result of the first attempt that succeeds; raises the last one's problem."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + WINDOW_SECONDS
-    for number in range(1, MAX_TRIES + 1):
+    for number in range(1, tries + 1):
         try:
             return await attempt()
         except Transient as failure:
             pause = failure.retry_after if failure.retry_after is not None else _backoff(number)
-            if number == MAX_TRIES or loop.time() + pause >= deadline:
+            if number == tries or loop.time() + pause >= deadline:
                 raise failure.problem from None
             await asyncio.sleep(pause)
     raise UpstreamBusy
