@@ -120,3 +120,28 @@ async def test_what_can_not_be_listed_is_refused(client: httpx2.AsyncClient, adm
 async def test_members_list_nobody(client: httpx2.AsyncClient) -> None:
     person = await make_user(client)
     assert (await client.get(USERS, headers=person.headers)).status_code == 403
+
+
+async def test_the_feed_holds_everybody_once_while_people_come_and_go(
+    client: httpx2.AsyncClient, admin: SignedIn
+) -> None:
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        params = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+        answer = await client.get(f"{USERS}/feed", params=params, headers=admin.headers)
+        assert answer.status_code == 200, answer.text
+        seen += ids(answer.json())
+        cursor = answer.json()["next_cursor"]
+        if len(seen) == 2:
+            await make_user(client, "latecomer")
+        if cursor is None:
+            break
+    assert seen[-1] == "latecomer"
+    assert sorted(seen) == sorted(["admin", *NAMES, "latecomer"])
+    narrowed = await client.get(f"{USERS}/feed", params={"q": "하", "role": "Member"}, headers=admin.headers)
+    assert ids(narrowed.json()) == []
+    found = await client.get(f"{USERS}/feed", params={"q": "김하"}, headers=admin.headers)
+    assert set(ids(found.json())) == {"haneul", "hana_k"}
+    member = await make_user(client)
+    assert (await client.get(f"{USERS}/feed", headers=member.headers)).status_code == 403

@@ -1,9 +1,9 @@
 """People as administrators read them: through the cache, and never older than the last write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from madang.accounts.models import PEOPLE, person_tag
+from madang.accounts.models import PEOPLE, Account, person_tag
 from madang.accounts.schemas import People
 from madang.accounts.search_service import SearchService
 from madang.admin.schemas import ListedUser, UserPage
@@ -42,6 +42,11 @@ class ReadingService:
             return _json(UserPage(items=items, page=page, size=size, total=total, total_is_exact=is_exact))
 
         return await self._reads.get(PEOPLE, repr((*people, sort, page, size)), SECONDS_OF_LISTS, look)
+
+    async def feed(self, people: People, after: UUID | None, limit: int) -> Sequence[Account]:
+        """In the order of ids, from after one of them; not kept, since nobody asks twice."""
+        async with self._database.read_unit() as session:
+            return await SearchService(session).after(people, after, limit)
 
 
 def _json(view: UserPage | ListedUser) -> bytes:
