@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 WORDS = ["Hello", ", ", "안녕", "하세요", " 👩‍👩‍👧", "\nline two", ".", ""]
 TEXT = "".join(WORDS)
@@ -72,7 +72,20 @@ def _app(upstream: Upstream) -> FastAPI:
         body = await request.json()
         upstream.requests.append(body)
         refusal = _refusal(body["model"], upstream)
+        if refusal is None and not body.get("stream"):
+            return await _whole(body, upstream)
         return refusal or StreamingResponse(_counted(body["model"], upstream), media_type="text/event-stream")
+
+    @app.post("/v1/embeddings", response_model=None)
+    async def embed(request: Request) -> Response:
+        body = await request.json()
+        upstream.requests.append(body)
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        data = [{"object": "embedding", "index": number, "embedding": [0.5, 0.25]} for number, _ in enumerate(texts)]
+        usage = {"prompt_tokens": 5, "total_tokens": 5}
+        return _refusal(body["model"], upstream) or JSONResponse(
+            {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        )
 
     return app
 
@@ -88,6 +101,25 @@ def _refusal(mode: str, upstream: Upstream) -> Response | None:
     if mode == "long-error":
         return StreamingResponse(_endless(b"x" * 65536), 500)
     return None
+
+
+async def _whole(body: dict[str, Any], upstream: Upstream) -> Response:
+    upstream.open_streams += 1
+    try:
+        if body["model"] == "slow":
+            await asyncio.wait_for(upstream.go_on.wait(), 60)
+    finally:
+        upstream.open_streams -= 1
+    message: dict[str, Any] = {"role": "assistant", "content": TEXT}
+    if "tools" in body:
+        call = {"name": body["tools"][0]["function"]["name"], "arguments": '{"city": "서울"}'}
+        message |= {"content": None, "tool_calls": [{"id": "t1", "type": "function", "function": call}]}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10}
+    told = {} if body["model"] == "no-usage" else {"usage": usage}
+    return JSONResponse(
+        {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]} | told
+    )
 
 
 async def _counted(mode: str, upstream: Upstream) -> AsyncIterator[bytes]:

@@ -26,6 +26,7 @@ from madang.backends import Backends, open_backends
 from madang.captions.document_router import router as caption_documents
 from madang.captions.router import router as captions
 from madang.chat.deps import answering
+from madang.chat.openai_router import router as openai
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
 from madang.chat.usage_router import router as chat_usage
@@ -122,6 +123,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         chat,
         chat_runs,
         chat_usage,
+        openai,
         exports,
         user_list,
         users,

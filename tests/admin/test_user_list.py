@@ -10,6 +10,7 @@ from tests.admin.test_users import USERS, patch
 from tests.factories import PASSWORD, SignedIn, make_admin, make_user
 
 Found = dict[str, Any]
+FEED = "/api/v1/admin/users"
 NAMES = {"haneul": "김하늘", "hana_k": "김하나", "alba_1": "Alba Grün", "percent": "100% 50_50", "plain": None}
 
 
@@ -129,7 +130,7 @@ async def test_the_feed_holds_everybody_once_while_people_come_and_go(
     cursor: str | None = None
     while True:
         params = {"limit": "2", **({"cursor": cursor} if cursor else {})}
-        answer = await client.get(f"{USERS}/feed", params=params, headers=admin.headers)
+        answer = await client.get(FEED, params=params, headers=admin.headers)
         assert answer.status_code == 200, answer.text
         seen += ids(answer.json())
         cursor = answer.json()["next_cursor"]
@@ -139,9 +140,9 @@ async def test_the_feed_holds_everybody_once_while_people_come_and_go(
             break
     assert seen[-1] == "latecomer"
     assert sorted(seen) == sorted(["admin", *NAMES, "latecomer"])
-    narrowed = await client.get(f"{USERS}/feed", params={"q": "하", "role": "Member"}, headers=admin.headers)
+    narrowed = await client.get(FEED, params={"q": "하", "role": "Member"}, headers=admin.headers)
     assert ids(narrowed.json()) == []
-    found = await client.get(f"{USERS}/feed", params={"q": "김하"}, headers=admin.headers)
+    found = await client.get(FEED, params={"q": "김하"}, headers=admin.headers)
     assert set(ids(found.json())) == {"haneul", "hana_k"}
     member = await make_user(client)
-    assert (await client.get(f"{USERS}/feed", headers=member.headers)).status_code == 403
+    assert (await client.get(FEED, headers=member.headers)).status_code == 403

@@ -182,7 +182,7 @@ async def test_a_question_that_can_not_be_answered_is_no_failure_of_the_upstream
     upstream: Opener, server: FakeServer, other: FakeServer
 ) -> None:
     both = Upstreams([upstream(server.url), upstream(other.url)])
-    assert [await failure(both, "400") for _ in range(5)] == ["upstream-failed"] * 5
+    assert [await failure(both, "400") for _ in range(5)] == ["upstream-refused"] * 5
     assert (server.hits("400"), other.hits("400")) == (5, 0)
     assert both.upstreams[0].circuit.state == "closed"
 

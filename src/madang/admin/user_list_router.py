@@ -11,7 +11,7 @@ from madang.admin.schemas import ListedUser, UserPage
 from madang.http.caller import requires
 from madang.http.paging import FeedQuery, Page, cut
 
-router = APIRouter(prefix="/api/v1/users", tags=["people"], dependencies=[requires("admin:users")])
+router = APIRouter(prefix="/api/v1", tags=["people"], dependencies=[requires("admin:users")])
 Sort = Literal["created_at", "-created_at", "name", "-name", "account_id", "-account_id"]
 MAX_SIZE = 100
 _Q = "part of an id, an address or a name; of one or two letters (a Korean syllable has two or three), the beginning"
@@ -32,7 +32,7 @@ async def _sought(
 Sought = Annotated[People, Depends(_sought)]
 
 
-@router.get("", response_model=UserPage, summary="People, page by page")
+@router.get("/users", response_model=UserPage, summary="People, page by page")
 async def list_people(
     users: UsersReading,
     sought: Sought,
@@ -45,7 +45,7 @@ async def list_people(
     return Response(await users.page(sought, sort, page, size), media_type="application/json")
 
 
-@router.get("/feed", summary="All people that match, for an export")
+@router.get("/admin/users", summary="All people that match, for an export")
 async def feed_people(users: UsersReading, sought: Sought, feed: FeedQuery) -> Page[ListedUser]:
     """In the order of their ids, as many pages as there are: each costs the same, and whoever signs up or leaves
     meanwhile moves nobody to another page."""

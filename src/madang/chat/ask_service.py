@@ -148,7 +148,7 @@ class AskService:
     async def _begin(self, session: Session, run: Run, question_id: UUID, role: str) -> Standing | None:
         """Reserve what the answer is likely to use, and start it once all is committed. Raises `QuotaExceeded`."""
         letters = await ChatRepository(session).branch_letters(question_id)
-        standing = await QuotaService(session, self._clock).reserve(run, letters)
+        standing = await QuotaService(session, self._clock).reserve_for(run, letters)
         await RunRepository(session).add(run)
         after_commit(session, lambda: self._start(Task(run.id, question_id, run.model, role)))
         return standing

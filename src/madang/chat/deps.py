@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 
 from madang.backends import Backends
 from madang.chat.ask_service import LEASE, AskService
+from madang.chat.completion_service import CompletionService, bills_settled
 from madang.chat.quota_service import QuotaService
 from madang.chat.reaper_runner import reap_interrupted
 from madang.chat.runner import AnswerRunner
@@ -27,6 +28,7 @@ async def answering(app: FastAPI, backends: Backends, clock: Clock, *, is_alone:
     async with AnswerRunner(backends.database, backends.cache, backends.llm, clock).open() as runner:
         app.state.answers = runner
         yield
+        await bills_settled()
 
 
 def _runner(request: Request) -> AnswerRunner:
@@ -49,6 +51,10 @@ async def _asking(app: App, answers: Answers) -> AskService:
     return AskService(app.backends.database, app.backends.llm, answers.start, app.clock)
 
 
+async def _completions(app: App) -> CompletionService:
+    return CompletionService(app.backends.database, app.backends.llm, app.clock)
+
+
 async def _quotas(app: App, session: Unit) -> QuotaService:
     return QuotaService(session, app.clock)
 
@@ -68,6 +74,7 @@ async def _language(request: Request) -> str:
 Chat = Annotated[ChatService, Depends(_writing)]
 ChatReading = Annotated[ChatService, Depends(_reading)]
 Asking = Annotated[AskService, Depends(_asking)]
+Completions = Annotated[CompletionService, Depends(_completions)]
 Quotas = Annotated[QuotaService, Depends(_quotas)]
 QuotasReading = Annotated[QuotaService, Depends(_quotas_reading)]
 Runs = Annotated[RunReader, Depends(_run_reader)]

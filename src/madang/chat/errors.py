@@ -112,3 +112,11 @@ class PeriodTooLong(Invalid):
         "`from` must be at most {days} days before `to`, and not after it.",
         "`from`은 `to`보다 늦지 않고 {days}일 이내여야 합니다.",
     )
+
+
+class NoSuchModel(NotFound):
+    code = "model-not-found"
+    title = Text("No such model", "그런 모델이 없습니다")
+    detail = Text(
+        "There is no model {model} for you; GET /v1/models lists yours.", "{model} 모델을 사용할 수 없습니다."
+    )

@@ -28,6 +28,15 @@ class Standing(NamedTuple):
     requests: int
 
 
+class Reservation(NamedTuple):
+    """What was taken for an answer, and from which period; none where no quota is."""
+
+    account_id: UUID
+    tokens: int
+    period: str | None = None
+    began_at: datetime | None = None
+
+
 class QuotaService:
     """Within one unit."""
 
@@ -44,34 +53,47 @@ class QuotaService:
         began_at, ends_at = period_of(quota.period, self._clock())
         return Standing(quota, ends_at, *await self._quotas.spending(account_id, quota.period, began_at))
 
-    async def reserve(self, run: Run, prompt_letters: int) -> Standing | None:
+    async def reserve(self, account_id: UUID, prompt_letters: int) -> tuple[Reservation, Standing | None]:
         """Take a request and the likely tokens; whoever has any left may ask once more. Raises `QuotaExceeded`."""
-        run.reserved_tokens = tokens = likely_tokens(prompt_letters) + ANSWER_TOKENS
-        quota = await self._quotas.of(run.account_id)
+        tokens = likely_tokens(prompt_letters) + ANSWER_TOKENS
+        quota = await self._quotas.of(account_id)
         if quota is None:
-            return None
+            return Reservation(account_id, tokens), None
         began_at, ends_at = period_of(quota.period, self._clock())
         is_closed = quota.tokens == 0 or quota.requests == 0
-        if is_closed or not await self._quotas.take(run.account_id, quota, began_at, tokens):
-            used = await self._quotas.spending(run.account_id, quota.period, began_at)
-            raise exceeded(Standing(quota, ends_at, *used), self._clock())
-        run.spending_period, run.spending_from = quota.period, began_at
-        return Standing(quota, ends_at, *await self._quotas.spending(run.account_id, quota.period, began_at))
+        is_taken = not is_closed and await self._quotas.take(account_id, quota, began_at, tokens)
+        standing = Standing(quota, ends_at, *await self._quotas.spending(account_id, quota.period, began_at))
+        if not is_taken:
+            raise exceeded(standing, self._clock())
+        return Reservation(account_id, tokens, quota.period, began_at), standing
 
-    async def settle(self, run: Run, said: str) -> None:
-        """Put what was used in place of what was reserved, and into the day's usage.
+    async def settle(self, taken: Reservation, model: str, usage: tuple[int, int] | None, letters: int) -> None:
+        """Put what was used, prompt and completion, in place of what was reserved, and into the day's usage.
 
-        Upstreams that count nothing are counted for, by the length of what was said to them and by them. An answer that
-        failed before its first word costs nothing.
+        Upstreams that count nothing are counted for, by the `letters` that were said to them and by them. An answer
+        that failed before its first word costs nothing.
         """
-        prompt, completion = _used(run, said)
+        guessed = max(0, taken.tokens - ANSWER_TOKENS), likely_tokens(letters)
+        prompt, completion = usage or (guessed if letters else (0, 0))
         used = prompt + completion
-        if run.spending_period is not None and run.spending_from is not None:
-            key = run.account_id, run.spending_period, run.spending_from
-            await self._quotas.settle(key, used - run.reserved_tokens, 0 if used else -1)
+        if taken.period is not None and taken.began_at is not None:
+            key = taken.account_id, taken.period, taken.began_at
+            await self._quotas.settle(key, used - taken.tokens, 0 if used else -1)
         if used:
             day = self._clock().astimezone(UTC).date()
-            await self._quotas.add_usage(run.account_id, day, run.model, (prompt, completion))
+            await self._quotas.add_usage(taken.account_id, day, model, (prompt, completion))
+
+    async def reserve_for(self, run: Run, prompt_letters: int) -> Standing | None:
+        """As `reserve`, noted on the run; raises `QuotaExceeded`."""
+        taken, standing = await self.reserve(run.account_id, prompt_letters)
+        run.reserved_tokens, run.spending_period, run.spending_from = taken.tokens, taken.period, taken.began_at
+        return standing
+
+    async def settle_for(self, run: Run, said: str) -> None:
+        taken = Reservation(run.account_id, run.reserved_tokens, run.spending_period, run.spending_from)
+        is_counted = run.prompt_tokens is not None and run.completion_tokens is not None
+        usage = (run.prompt_tokens or 0, run.completion_tokens or 0) if is_counted else None
+        await self.settle(taken, run.model, usage, len(said))
 
     async def usage(
         self, by: Sequence[str], first: date, last: date, account_id: UUID | None = None, limit: int = 1000
@@ -96,12 +118,6 @@ class QuotaService:
             raise QuotaNotFound
         fact = QuotaRemoved(quota_id=quota_id, account_id=quota.account_id, role=quota.role)
         self._outbox.publish(fact, key=quota_id)
-
-
-def _used(run: Run, said: str) -> tuple[int, int]:
-    if run.prompt_tokens is not None and run.completion_tokens is not None:
-        return run.prompt_tokens, run.completion_tokens
-    return (max(0, run.reserved_tokens - ANSWER_TOKENS), likely_tokens(len(said))) if said else (0, 0)
 
 
 def period_of(period: str, now: datetime) -> tuple[datetime, datetime]:

@@ -242,7 +242,7 @@ async def finish_run(session: Session, run_id: UUID, ending: Ending, now: dateti
     if run is None:
         return
     await ChatRepository(session).touch(run.conversation_id, now)
-    await QuotaService(session, lambda: now).settle(run, ending.content)
+    await QuotaService(session, lambda: now).settle_for(run, ending.content)
     fact = AnswerFinished(
         run_id=run.id, conversation_id=run.conversation_id, account_id=run.account_id, state=run.state
     )

@@ -1,10 +1,10 @@
 """Requests and responses of chat."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from madang.kit.schemas import Body, View
 
@@ -186,6 +186,43 @@ class OwnUsageView(View):
 
     quota: StandingView | None
     items: list[DayView]
+
+
+class _PassedOn(BaseModel):
+    """What is not named here is passed on to the upstream as it is."""
+
+    model_config = ConfigDict(extra="allow")
+    model: ModelName
+
+    def passed_on(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+class ChatCompletion(_PassedOn):
+    """OpenAI's `POST /v1/chat/completions`."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    stream: bool = False
+    stream_options: dict[str, Any] | None = None
+    n: int | None = Field(None, ge=1, le=8)
+
+
+class Embeddings(_PassedOn):
+    """OpenAI's `POST /v1/embeddings`."""
+
+    input: str | list[str] | list[int] | list[list[int]]
+
+
+class OpenAIModelView(View):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "madang"
+
+
+class OpenAIModelsView(View):
+    object: Literal["list"] = "list"
+    data: list[OpenAIModelView]
 
 
 class RunEvent(NamedTuple):

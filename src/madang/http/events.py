@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
 
 from fastapi.responses import StreamingResponse
@@ -35,7 +36,7 @@ class ServerEvent(NamedTuple):
 
 def event_stream(events: AsyncIterator[Framed], stopping: asyncio.Event) -> StreamingResponse:
     """Stream events with keep-alive comments; ends when the server is stopping, so that readers go elsewhere."""
-    return _EventStream(events, stopping)
+    return FrameStream(_encoded(events), stopping)
 
 
 def encode(event: Framed) -> bytes:
@@ -47,18 +48,30 @@ def encode(event: Framed) -> bytes:
     return f"id: {event.id}\nevent: {event.event}\ndata: {data}\n\n".encode()
 
 
-class _EventStream(StreamingResponse):
-    """One task sends the events, this one watches the clock, the server and the reader: no task or timer per event."""
+async def _encoded(events: AsyncIterator[Framed]) -> AsyncGenerator[bytes, None]:
+    try:
+        async for event in events:
+            yield encode(event)
+    finally:
+        # A reader that left while a frame was on its way must not keep its subscription until it is collected.
+        if (close := getattr(events, "aclose", None)) is not None:
+            await close()
 
-    def __init__(self, events: AsyncIterator[Framed], stopping: asyncio.Event) -> None:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+class FrameStream(StreamingResponse):
+    """One task sends the frames, this one watches the clock, the server and the reader: no task or timer per frame."""
+
+    def __init__(
+        self, frames: AsyncGenerator[bytes, None], stopping: asyncio.Event, headers: dict[str, str] | None = None
+    ) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **(headers or {})}
         super().__init__((), media_type="text/event-stream", headers=headers)
-        self._events = events
+        self._frames = frames
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        sending = asyncio.create_task(self._send_events(send))
+        sending = asyncio.create_task(self._send_frames(send))
         stop = asyncio.create_task(self._stopping.wait())
         gone = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
@@ -70,14 +83,10 @@ class _EventStream(StreamingResponse):
             await end(sending, stop, gone)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_events(self, send: Send) -> None:
-        try:
-            async for event in self._events:
-                await send(_part(encode(event)))
-        finally:
-            # A reader that left while a frame was on its way must not keep its subscription until it is collected.
-            if (close := getattr(self._events, "aclose", None)) is not None:
-                await close()
+    async def _send_frames(self, send: Send) -> None:
+        async with aclosing(self._frames):
+            async for frame in self._frames:
+                await send(_part(frame))
 
 
 async def _any_done(*tasks: asyncio.Task[Any]) -> bool:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from madang.http.openai_errors import PREFIX, openai_body, openai_headers, openai_status
 from madang.kit.origin import current_origin
 from madang.kit.problems import Forbidden, Invalid, NotFound, OAuthError, Problem, Text, Unauthenticated
 
@@ -102,6 +103,9 @@ def problem_response(problem: Problem, request: Request, errors: list[dict[str, 
     if request.scope.get(OAUTH_ROUTE) and problem.status in _TEMPORARY:
         body["error"] = "temporarily_unavailable"
     headers = problem.headers | _challenge(problem)
+    if request.url.path.startswith(PREFIX):
+        told = openai_body(problem, body["detail"], body.get("errors"))
+        return JSONResponse(told, openai_status(problem), headers=headers | openai_headers(problem))
     return JSONResponse(body, problem.status, headers=headers, media_type="application/problem+json")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from madang.kit.problems import Problem, Text, Unavailable
 
@@ -24,8 +24,14 @@ class UpstreamFailed(Problem):
     detail = Text("The upstream refused or failed the request; try again later.", "잠시 뒤에 다시 시도하세요.")
 
 
-class UpstreamRefused(UpstreamFailed):
-    """What was asked can't be answered by it, for how it was asked: no other try would change that."""
+class UpstreamRefused(Problem):
+    status = 400
+    code = "upstream-refused"
+    title = Text("The model can't answer this as it was asked", "모델이 이 요청을 처리할 수 없습니다")
+    detail = Text(
+        "It may be too long for the model, or hold a parameter that the model does not take.",
+        "모델에 비해 너무 길거나 모델이 받지 않는 매개변수가 있을 수 있습니다.",
+    )
 
 
 class UpstreamDown(Unavailable):
@@ -85,6 +91,28 @@ class Delta:
     usage: Usage | None = None
 
 
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk of an answer as the upstream sent it, and what is counted of it; `is_usage`: it holds nothing else."""
+
+    data: bytes
+    letters: int = 0
+    usage: Usage | None = None
+    is_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer as the upstream sent it."""
+
+    data: bytes
+    letters: int = 0
+    usage: Usage | None = None
+
+
 class LanguageModel(Protocol):
     """Text is whole code points without U+0000, which PostgreSQL can't hold; an answer has at most `MAX_ANSWER`."""
 
@@ -99,5 +127,11 @@ class LanguageModel(Protocol):
     def stream(self, model: str, turns: list[Turn], tries: int = MAX_TRIES) -> AsyncGenerator[Delta, None]:
         """The answer as it comes, after so many attempts to begin one at most; closing the generator stops the
         upstream. Raises an `Upstream…` problem."""
+
+    def relay(self, body: Body, tries: int = MAX_TRIES) -> AsyncGenerator[Chunk, None]:
+        """A chat completion of OpenAI's shape, passed on chunk by chunk; ends with the answer, raises as `stream`."""
+
+    async def ask(self, path: str, body: Body, tries: int = MAX_TRIES) -> Reply:
+        """A whole `chat/completions` or `embeddings`, passed on. Raises an `Upstream…` problem."""
 
     async def close(self) -> None: ...

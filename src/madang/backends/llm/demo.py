@@ -2,9 +2,13 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator
 
-from madang.backends.llm.base import MAX_TRIES, Delta, Turn, Usage
+from pydantic_core import to_json
+
+from madang.backends.llm.base import MAX_TRIES, Body, Chunk, Delta, Reply, Turn, UpstreamRefused, Usage
+from madang.kit.ids import new_id
 from madang.kit.unit_guard import forbid_in_unit
 
 _PAUSE_SECONDS = 0.03
@@ -41,8 +45,48 @@ class DemoModel:
             yield Delta(word)
         yield Delta(finish_reason="stop", usage=Usage(sum(len(turn.content.split()) for turn in turns), len(words)))
 
+    async def relay(self, body: Body, tries: int = MAX_TRIES) -> AsyncGenerator[Chunk, None]:
+        begun = _begun("chat.completion.chunk")
+        async for delta in self.stream("demo", _turns(body), tries):
+            said = {"role": "assistant", "content": delta.text} if delta.text else {}
+            choice = {"index": 0, "delta": said, "finish_reason": delta.finish_reason}
+            yield Chunk(to_json({**begun, "choices": [choice]}), len(delta.text))
+            if delta.usage is not None:
+                data = to_json({**begun, "choices": [], "usage": _told(delta.usage)})
+                yield Chunk(data, usage=delta.usage, is_usage=True)
+
+    async def ask(self, path: str, body: Body, tries: int = MAX_TRIES) -> Reply:
+        if path != "chat/completions":
+            raise UpstreamRefused
+        deltas = [delta async for delta in self.stream("demo", _turns(body), tries)]
+        text, usage = "".join(delta.text for delta in deltas), deltas[-1].usage or Usage(0, 0)
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return Reply(
+            to_json({**_begun("chat.completion"), "choices": [choice], "usage": _told(usage)}), len(text), usage
+        )
+
     async def close(self) -> None:
         return None
+
+
+def _turns(body: Body) -> list[Turn]:
+    """What was said; of contents in parts, their texts."""
+    turns = []
+    for message in body["messages"]:
+        content = message.get("content") or ""
+        if isinstance(content, list):
+            content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+        turns.append(Turn("user" if message.get("role") == "user" else "assistant", str(content)))
+    return turns
+
+
+def _begun(kind: str) -> dict[str, object]:
+    return {"id": f"demo-{new_id()}", "object": kind, "created": int(time.time()), "model": "demo"}
+
+
+def _told(usage: Usage) -> dict[str, int]:
+    total = usage.prompt_tokens + usage.completion_tokens
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "total_tokens": total}
 
 
 def _answer(question: str) -> str:

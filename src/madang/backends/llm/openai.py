@@ -1,31 +1,30 @@
 """Any OpenAI-compatible server, through the vendor's SDK on our own outbound client."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, AsyncStream
+from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream
 
 from madang.backends.llm.base import (
     MAX_ANSWER,
     MAX_TRIES,
     AnswerTooLong,
+    Body,
+    Chunk,
     Delta,
+    Reply,
     Turn,
     UpstreamBroken,
-    UpstreamBusy,
-    UpstreamFailed,
-    UpstreamRefused,
-    UpstreamTimeout,
     Usage,
 )
 from madang.backends.llm.capped_client import CappedClient, TooManyBytes
+from madang.backends.llm.failures import BROKEN, failure, refusal
+from madang.backends.llm.openai_relay import Patience, Relay
 from madang.backends.llm.retries import Transient, with_retries
 from madang.kit.problems import Problem
 from madang.kit.unit_guard import forbid_in_unit
@@ -34,22 +33,7 @@ from madang.settings import BadSettings
 _LIST_SECONDS = 60.0
 _LISTING_SECONDS = 10.0
 _LAST_WORDS_SECONDS = 3.0
-_TOO_MANY = 429
 _NO_LISTING = frozenset({404, 405, 501})
-# A conversation that is too long, say.
-_OUR_FAULT = frozenset({400, 413, 422})
-_PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
-# What reading a stream of another's making can raise: cut lines, JSON that is none, JSON of another shape.
-_BROKEN = (APIError, httpx2.HTTPError, httpx2.StreamError, ValueError, TypeError, AttributeError, LookupError)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds until the connection, the first token, and each further one; set in the URL's query."""
-
-    connect: float = 5.0
-    first_token: float = 60.0
-    idle: float = 30.0
 
 
 def open_openai(url: str, api_key: str, default_model: str, client: httpx2.AsyncClient) -> "OpenAIModel":
@@ -69,10 +53,12 @@ class OpenAIModel:
         self, base_url: str, api_key: str, default_model: str, client: httpx2.AsyncClient, patience: Patience
     ) -> None:
         timeout = httpx2.Timeout(patience.first_token, connect=patience.connect)
+        capped = CappedClient(client)
+        self._relay = Relay(base_url, api_key, capped, patience)
         self._client = AsyncOpenAI(
             base_url=base_url,
             api_key=api_key or "none",
-            http_client=CappedClient(client),
+            http_client=capped,
             max_retries=0,
             timeout=timeout,
         )
@@ -107,9 +93,9 @@ class OpenAIModel:
         except APIStatusError as error:
             if error.status_code in _NO_LISTING:
                 return []
-            raise _refusal(error) from None
-        except (*_BROKEN, TimeoutError, TooManyBytes) as error:
-            raise _failure(error, has_begun=False) from None
+            raise refusal(error.status_code, error.response.headers.get("retry-after")) from None
+        except (*BROKEN, TimeoutError, TooManyBytes) as error:
+            raise failure(error, has_begun=False) from None
 
     async def stream(self, model: str, turns: list[Turn], tries: int = MAX_TRIES) -> AsyncGenerator[Delta, None]:
         forbid_in_unit("asking the model")
@@ -133,10 +119,10 @@ class OpenAIModel:
                 reading = _Reading(await self._ask(model, turns), self._patience)
                 return reading, await reading.next()
         except APIStatusError as error:
-            raise _refusal(error) from None
+            raise refusal(error.status_code, error.response.headers.get("retry-after")) from None
         except (APIError, TimeoutError, TooManyBytes) as error:
             await _close(reading)
-            raise _failure(error, has_begun=False) from None
+            raise failure(error, has_begun=False) from None
         except BaseException:
             await _close(reading)
             raise
@@ -146,6 +132,12 @@ class OpenAIModel:
         return await self._client.chat.completions.create(
             model=model, messages=messages, stream=True, stream_options={"include_usage": True}
         )
+
+    def relay(self, body: Body, tries: int = MAX_TRIES) -> AsyncGenerator[Chunk, None]:
+        return self._relay.stream(body, tries)
+
+    async def ask(self, path: str, body: Body, tries: int = MAX_TRIES) -> Reply:
+        return await self._relay.ask(path, body, tries)
 
     async def close(self) -> None:
         """The pool is the outbound client's."""
@@ -170,9 +162,9 @@ class _Reading:
             # Against the time of the last text, not of the last bytes: some upstreams send empty chunks while stuck.
             async with asyncio.timeout(self._allowed):
                 return await self._text()
-        except (*_BROKEN, TimeoutError, TooManyBytes) as error:
-            failure = _failure(error, has_begun=self._has_begun)
-            raise failure.problem if isinstance(failure, Transient) and self._has_begun else failure from None
+        except (*BROKEN, TimeoutError, TooManyBytes) as error:
+            found = failure(error, has_begun=self._has_begun)
+            raise found.problem if isinstance(found, Transient) and self._has_begun else found from None
 
     async def _text(self) -> Delta:
         async for chunk in self._chunks:
@@ -192,7 +184,7 @@ class _Reading:
         """Usage comes after the reason, if at all; the answer is whole already, so nothing here can break it."""
         self._is_over = True
         usage = None
-        with suppress(*_BROKEN, TimeoutError, TooManyBytes):
+        with suppress(*BROKEN, TimeoutError, TooManyBytes):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
                 async for chunk in self._chunks:
                     usage = _usage(chunk.usage) or usage
@@ -223,32 +215,3 @@ def _clean(text: Any) -> str:
     if text.isascii():
         return text.replace("\0", "")
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _refusal(error: APIStatusError) -> Problem | Transient:
-    """What an error status means to our caller; an upstream's 401 is our fault, not theirs."""
-    if error.status_code == _TOO_MANY:
-        wait = _retry_after(error.response.headers.get("retry-after"))
-        return Transient(UpstreamBusy(retry_after=wait or 1), wait)
-    if error.status_code in _PASSING:
-        return Transient(UpstreamFailed(), _retry_after(error.response.headers.get("retry-after")))
-    return UpstreamRefused() if error.status_code in _OUR_FAULT else UpstreamFailed()
-
-
-def _failure(error: Exception, *, has_begun: bool) -> Problem | Transient:
-    if isinstance(error, TooManyBytes) or isinstance(error.__cause__, TooManyBytes):
-        return AnswerTooLong()
-    if isinstance(error, TimeoutError | APITimeoutError | httpx2.TimeoutException):
-        return UpstreamTimeout()
-    if has_begun:
-        return UpstreamBroken()
-    return Transient(UpstreamFailed()) if isinstance(error, APIConnectionError) else UpstreamFailed()
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds, or a date (RFC 9110 §10.2.3)."""
-    with suppress(ValueError):
-        return max(0.0, float(header or ""))
-    with suppress(ValueError, TypeError):
-        return max(0.0, parsedate_to_datetime(header or "").timestamp() - time.time())
-    return None

@@ -1,15 +1,28 @@
 """All upstreams as one: who may ask which, in their order, and the next one when one fails before its first word."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
-from madang.backends.llm.base import MAX_TRIES, Delta, LanguageModel, Turn, UpstreamDown, UpstreamRefused
+from madang.backends.llm.base import (
+    MAX_TRIES,
+    Body,
+    Chunk,
+    Delta,
+    LanguageModel,
+    Reply,
+    Turn,
+    UpstreamDown,
+    UpstreamRefused,
+)
 from madang.backends.llm.circuit import Circuit
 from madang.kit.problems import Problem
 
+T = TypeVar("T")
+Ask = Callable[[LanguageModel, int], AsyncGenerator[T, None]]
 log = structlog.get_logger("madang.llm")
 
 
@@ -50,27 +63,43 @@ class Upstreams:
     async def offers(self, model: str, role: str) -> bool:
         return any(not models or model in models for _, models in await self._listed(role))
 
-    async def stream(self, model: str, turns: list[Turn], role: str) -> AsyncGenerator[Delta, None]:
+    def stream(self, model: str, turns: list[Turn], role: str) -> AsyncGenerator[Delta, None]:
         """The answer of the first upstream that begins one; closing the generator stops it. Raises an `Upstream…`
         problem: the last one's, or `UpstreamDown` when all that offer the model are left alone."""
+        return self._first(model, role, lambda llm, tries: llm.stream(model, turns, tries))
+
+    def relay(self, body: Body, role: str) -> AsyncGenerator[Chunk, None]:
+        """As `stream`, for a chat completion of OpenAI's shape."""
+        return self._first(body["model"], role, lambda llm, tries: llm.relay(body, tries))
+
+    async def ask(self, path: str, body: Body, role: str) -> Reply:
+        """As `stream`, for a whole answer of OpenAI's shape."""
+
+        async def whole(llm: LanguageModel, tries: int) -> AsyncGenerator[Reply, None]:
+            yield await llm.ask(path, body, tries)
+
+        async with aclosing(self._first(body["model"], role, whole)) as replies:
+            return [reply async for reply in replies][-1]
+
+    async def _first(self, model: str, role: str, ask: Ask[T]) -> AsyncGenerator[T, None]:
         offering = [one for one, models in await self._listed(role) if not models or model in models]
         failure: Problem = _down(offering, model)
         for upstream in offering:
             if not upstream.circuit.lets_through(model):
                 continue
             tries = MAX_TRIES if upstream is offering[-1] else 1
-            async with aclosing(_watched(upstream, model, turns, tries)) as deltas:
+            async with aclosing(_watched(upstream.circuit, model, ask(upstream.llm, tries))) as answer:
                 try:
-                    delta = await anext(deltas)
+                    beginning = await anext(answer)
                 except UpstreamRefused:
                     raise
                 except Problem as problem:
                     log.warning("upstream failed", upstream=upstream.name, model=model, error=problem.code)
                     failure = problem
                     continue
-                yield delta
-                async for delta in deltas:
-                    yield delta
+                yield beginning
+                async for piece in answer:
+                    yield piece
                 return
         raise failure
 
@@ -93,13 +122,12 @@ class Upstreams:
         return listed
 
 
-async def _watched(upstream: Upstream, model: str, turns: list[Turn], tries: int) -> AsyncGenerator[Delta, None]:
+async def _watched(circuit: Circuit, model: str, answer: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """The upstream's own answer, whose end the circuit learns."""
-    circuit = upstream.circuit
     try:
-        async with aclosing(upstream.llm.stream(model, turns, tries)) as deltas:
-            async for delta in deltas:
-                yield delta
+        async with aclosing(answer):
+            async for piece in answer:
+                yield piece
     except UpstreamRefused:
         circuit.note_answer()
         raise
