@@ -17,7 +17,7 @@ TEXT = "".join(WORDS)
 MODES = (
     *("ok", "slow", "endless", "no-usage", "surrogates"),
     *("400", "401", "500", "flaky", "429", "429-later", "hang-first", "hang-middle", "cut"),
-    *("garbage", "garbage-middle", "half-json", "odd-shapes", "error-first", "error-middle"),
+    *("nothing", "garbage", "garbage-middle", "half-json", "odd-shapes", "error-first", "error-middle"),
     *("megabytes", "long-line", "long-error"),
 )
 
@@ -136,6 +136,9 @@ async def _frames(mode: str, upstream: Upstream) -> AsyncIterator[bytes]:  # noq
         case "hang-first":
             yield b": thinking\n\n"
             await asyncio.sleep(60)
+        case "nothing":
+            yield b"data: [DONE]\n\n"
+            return
         case "garbage":
             yield b"\x00\xff<html>what?</html>\n\n" * 20
             return

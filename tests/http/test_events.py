@@ -90,9 +90,19 @@ async def test_events_keep_their_order_and_the_stream_ends_with_its_source() -> 
     source = Source()
     source.put(1, 2, 3)
     source.queue.put_nowait(None)
-    frames = await Reader(source.events(), asyncio.Event()).rest()
-    assert [frame.split(b"\n")[0] for frame in frames] == [b"id: 1", b"id: 2", b"id: 3", b""]
+    sent = b"".join(await Reader(source.events(), asyncio.Event()).rest())
+    assert [frame.split(b"\n")[0] for frame in sent.split(b"\n\n")] == [b"id: 1", b"id: 2", b"id: 3", b""]
     assert source.closed.is_set()
+
+
+async def test_what_comes_faster_than_it_is_sent_leaves_together_and_is_bounded() -> None:
+    source = Source()
+    source.put(*range(1000))
+    source.queue.put_nowait(None)
+    frames = await Reader(source.events(), asyncio.Event()).rest()
+    sent = b"".join(frames).split(b"\n\n")[:-1]
+    assert [frame.split(b"\n")[0] for frame in sent] == [b"id: %d" % number for number in range(1000)]
+    assert 10 <= len(frames) < 500
 
 
 async def test_a_quiet_source_is_kept_alive_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,11 +143,11 @@ async def test_a_stream_that_never_pauses_ends_when_the_server_stops() -> None:
 async def test_the_source_is_closed_when_the_reader_leaves(waiting: bool) -> None:
     source = Source()
     kept = source.events()  # a reference of ours, so that it is closed by name and not by chance
-    source.put(1, 2)
+    source.put(1)
     reader = Reader(kept, asyncio.Event())
     await reader.next()
-    if waiting:
-        await reader.next()
+    if not waiting:
+        source.put(2)
     await reader.leave()
     assert source.closed.is_set()
     with pytest.raises(StopAsyncIteration):

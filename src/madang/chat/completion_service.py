@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +68,9 @@ class CompletionService:
             await chunks.aclose()
             await self._bill(taken, body["model"], meter)
             raise
-        return self._frames(first, chunks, meter, (taken, body)), standing
+        frames = self._frames(first, chunks, meter, (taken, body))
+        await anext(frames)  # begun, so that closing it settles, even if nobody ever reads
+        return frames, standing
 
     async def _frames(
         self, first: Chunk, chunks: AsyncGenerator[Chunk, None], meter: _Meter, bill: tuple[Reservation, Body]
@@ -77,15 +78,18 @@ class CompletionService:
         taken, body = bill
         wants_usage = (body.get("stream_options") or {}).get("include_usage") is True
         try:
-            async with aclosing(chunks):
-                async for chunk in _all(first, chunks):
-                    meter.note(chunk)
-                    if wants_usage or not chunk.is_usage:
-                        yield b"data: " + chunk.data + b"\n\n"
+            yield b""
+            chunk: Chunk | None = first
+            while chunk is not None:
+                meter.note(chunk)
+                if frames := chunk.frames + (chunk.usage_frame if wants_usage else b""):
+                    yield frames
+                chunk = await anext(chunks, None)
             yield b"data: [DONE]\n\n"
         except Problem as problem:
             yield _error_frame(problem)
         finally:
+            await chunks.aclose()
             await self._bill(taken, body["model"], meter)
 
     def _upstreams(self) -> Upstreams:
@@ -119,12 +123,6 @@ async def bills_settled() -> None:
     """Wait until what is being settled is: before the database is closed."""
     if _bills:
         await asyncio.wait(_bills)
-
-
-async def _all(first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
-    yield first
-    async for chunk in rest:
-        yield chunk
 
 
 def _asking_for_usage(body: Body) -> Body:

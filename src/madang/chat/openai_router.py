@@ -1,5 +1,6 @@
 """OpenAI's API for programs, with API keys: chat completions, embeddings, models."""
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -49,7 +50,8 @@ async def complete(
     asked = body.passed_on()
     if body.stream:
         frames, standing = await completions.stream(user.person, asked)
-        return FrameStream(frames, app.stopping, quota_headers(standing, app))
+        # Nobody can take up such an answer elsewhere, so a server that stops lets it come to its end.
+        return FrameStream(frames, asyncio.Event(), quota_headers(standing, app))
     return await _whole(request, app, completions.whole(user.person, "chat/completions", asked))
 
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from madang.kit.tasks import end
 
 _KEEP_ALIVE_SECONDS = 15.0
+_MOST_AHEAD = 100
 _KEEP_ALIVE = b": keep-alive\n\n"
 Data = BaseModel | dict[str, object]
 
@@ -59,7 +60,10 @@ async def _encoded(events: AsyncIterator[Framed]) -> AsyncGenerator[bytes, None]
 
 
 class FrameStream(StreamingResponse):
-    """One task sends the frames, this one watches the clock, the server and the reader: no task or timer per frame."""
+    """One task takes frames, one sends what there is, this one watches the clock, the server and the reader.
+
+    So whatever comes faster than it is sent leaves together, and no task or timer is made per frame.
+    """
 
     def __init__(
         self, frames: AsyncGenerator[bytes, None], stopping: asyncio.Event, headers: dict[str, str] | None = None
@@ -67,6 +71,8 @@ class FrameStream(StreamingResponse):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **(headers or {})}
         super().__init__((), media_type="text/event-stream", headers=headers)
         self._frames = frames
+        self._waiting: list[bytes] = []
+        self._some, self._room = asyncio.Event(), asyncio.Event()
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
@@ -84,9 +90,30 @@ class FrameStream(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_frames(self, send: Send) -> None:
+        taking = asyncio.create_task(self._take())
+        taking.add_done_callback(lambda _: self._some.set())
+        try:
+            while True:
+                self._some.clear()
+                if self._waiting:
+                    frames, self._waiting = self._waiting, []
+                    self._room.set()
+                    await send(_part(b"".join(frames)))
+                elif taking.done():
+                    return taking.result()
+                else:
+                    await self._some.wait()
+        finally:
+            await end(taking)
+
+    async def _take(self) -> None:
         async with aclosing(self._frames):
             async for frame in self._frames:
-                await send(_part(frame))
+                self._waiting.append(frame)
+                self._some.set()
+                if len(self._waiting) >= _MOST_AHEAD:
+                    self._room.clear()
+                    await self._room.wait()
 
 
 async def _any_done(*tasks: asyncio.Task[Any]) -> bool:

@@ -96,12 +96,15 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk of an answer as the upstream sent it, and what is counted of it; `is_usage`: it holds nothing else."""
+    """What came of an answer at once, as server-sent events of OpenAI's chunks, and what is counted of it.
 
-    data: bytes
+    `usage_frame` is the event that tells the usage and nothing else, which not every client has asked for.
+    """
+
+    frames: bytes
     letters: int = 0
     usage: Usage | None = None
-    is_usage: bool = False
+    usage_frame: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class LanguageModel(Protocol):
         upstream. Raises an `Upstream…` problem."""
 
     def relay(self, body: Body, tries: int = MAX_TRIES) -> AsyncGenerator[Chunk, None]:
-        """A chat completion of OpenAI's shape, passed on chunk by chunk; ends with the answer, raises as `stream`."""
+        """A chat completion of OpenAI's shape, passed on as it comes; ends with the answer, raises as `stream`."""
 
     async def ask(self, path: str, body: Body, tries: int = MAX_TRIES) -> Reply:
         """A whole `chat/completions` or `embeddings`, passed on. Raises an `Upstream…` problem."""

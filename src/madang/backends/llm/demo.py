@@ -50,10 +50,10 @@ class DemoModel:
         async for delta in self.stream("demo", _turns(body), tries):
             said = {"role": "assistant", "content": delta.text} if delta.text else {}
             choice = {"index": 0, "delta": said, "finish_reason": delta.finish_reason}
-            yield Chunk(to_json({**begun, "choices": [choice]}), len(delta.text))
+            yield Chunk(_frame({**begun, "choices": [choice]}), len(delta.text))
             if delta.usage is not None:
-                data = to_json({**begun, "choices": [], "usage": _told(delta.usage)})
-                yield Chunk(data, usage=delta.usage, is_usage=True)
+                told = _frame({**begun, "choices": [], "usage": _told(delta.usage)})
+                yield Chunk(b"", usage=delta.usage, usage_frame=told)
 
     async def ask(self, path: str, body: Body, tries: int = MAX_TRIES) -> Reply:
         if path != "chat/completions":
@@ -78,6 +78,10 @@ def _turns(body: Body) -> list[Turn]:
             content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
         turns.append(Turn("user" if message.get("role") == "user" else "assistant", str(content)))
     return turns
+
+
+def _frame(chunk: dict[str, object]) -> bytes:
+    return b"data: " + to_json(chunk) + b"\n\n"
 
 
 def _begun(kind: str) -> dict[str, object]:

@@ -22,10 +22,12 @@ from madang.backends.llm.base import (
 from madang.backends.llm.capped_client import TooManyBytes
 from madang.backends.llm.failures import BROKEN, failure, refusal
 from madang.backends.llm.retries import Transient, with_retries
+from madang.kit.problems import Problem
 from madang.kit.unit_guard import forbid_in_unit
 
 _WHOLE_SECONDS = 600.0
 _DONE = b"[DONE]"
+_PLAIN = {"role", "content"}
 _FIRST_ERROR = 400
 
 
@@ -100,46 +102,86 @@ class Relay:
 
 
 class _Reading:
-    """One answer being read; tells an end from a break."""
+    """One answer being read, block by block as the network brings it; tells an end from a break."""
 
     def __init__(self, response: httpx2.Response, idle: float) -> None:
         self._response = response
-        self._lines: AsyncIterator[str] = response.aiter_lines()
+        self._blocks: AsyncIterator[bytes] = response.aiter_bytes()
         self._idle = idle
-        self._is_finished = False
+        self._rest = b""
+        self._has_begun = self._is_finished = self._is_done = False
+        self._failed: Problem | None = None
 
-    async def first(self) -> Chunk | None:
-        return await self._next(has_begun=False)
+    async def first(self) -> Chunk:
+        chunk = await self._next()
+        if chunk is None:
+            raise UpstreamBroken
+        return chunk
 
     async def next(self) -> Chunk | None:
+        """What comes next, or None at the end; a failure is raised once all before it has been taken."""
         try:
             async with asyncio.timeout(self._idle):
-                return await self._next(has_begun=True)
+                return await self._next()
         except (*BROKEN, TimeoutError, TooManyBytes) as error:
             found = failure(error, has_begun=True)
             raise found.problem if isinstance(found, Transient) else found from None
 
-    async def _next(self, *, has_begun: bool) -> Chunk | None:
-        async for line in self._lines:
-            if not line.startswith("data:"):
+    async def _next(self) -> Chunk | None:
+        while not self._is_done:
+            if self._failed is not None:
+                raise self._failed
+            block = await anext(self._blocks, None)
+            if block is None:
+                self._close_up()
                 continue
-            data = line[5:].strip().encode()
-            if data == _DONE:
-                return None
-            return self._chunk(data, has_begun=has_begun)
-        if self._is_finished:
-            return None
-        raise UpstreamBroken
+            lines = (self._rest + block).split(b"\n")
+            self._rest = lines.pop()
+            chunk = self._read(lines)
+            if chunk.frames or chunk.usage_frame:
+                self._has_begun = True
+                return chunk
+        return None
 
-    def _chunk(self, data: bytes, *, has_begun: bool) -> Chunk:
-        told = from_json(data)
+    def _close_up(self) -> None:
+        """The connection has ended: after the answer's last word, or before it."""
+        if self._is_finished:
+            self._is_done = True
+        else:
+            self._failed = UpstreamBroken()
+
+    def _read(self, lines: list[bytes]) -> Chunk:
+        frames, usage_frame, letters, usage = [], b"", 0, None
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            data = line[5:].strip()
+            if data == _DONE:
+                self._is_done = True
+                break
+            try:
+                more, told, is_usage = self._count(from_json(data))
+            except BROKEN:
+                self._failed = UpstreamBroken()
+                break
+            except Problem as problem:
+                self._failed = problem
+                break
+            letters, usage = letters + more, told or usage
+            if is_usage:
+                usage_frame = b"data: " + data + b"\n\n"
+            else:
+                frames.append(b"data: " + data + b"\n\n")
+        return Chunk(b"".join(frames), letters, usage, usage_frame)
+
+    def _count(self, told: Any) -> tuple[int, Usage | None, bool]:
+        """Letters, usage, and whether it is nothing but usage."""
         if told.get("error"):
-            raise UpstreamBroken if has_begun else UpstreamFailed
+            raise UpstreamBroken if self._has_begun else UpstreamFailed
         choices = told.get("choices") or ()
         self._is_finished = self._is_finished or any(one.get("finish_reason") for one in choices)
         usage = _usage(told.get("usage"))
-        letters = sum(_letters(choice.get("delta")) for choice in choices)
-        return Chunk(data, letters, usage, is_usage=usage is not None and not choices)
+        return sum(_letters(one.get("delta")) for one in choices), usage, usage is not None and not choices
 
     async def close(self) -> None:
         await _close(self._response)
@@ -160,6 +202,8 @@ def _letters(said: Any) -> int:
     """Of a message or a part of one: its text, and the arguments of the functions it calls."""
     if not said:
         return 0
+    if said.keys() <= _PLAIN:  # nearly all of them
+        return len(said.get("content") or "")
     text = sum(len(said.get(name) or "") for name in ("content", "reasoning_content", "refusal"))
     calls = (call.get("function") or {} for call in said.get("tool_calls") or ())
     return text + sum(len(call.get("name") or "") + len(call.get("arguments") or "") for call in calls)
