@@ -51,7 +51,8 @@ class MadangProcess:
     """One of the commands that run until they are stopped, as a process of its own."""
 
     def __init__(self, folder: Path, environment: dict[str, str], *arguments: str) -> None:
-        self._environment = {**os.environ, "MADANG_DATA_DIR": str(folder / "var"), **environment}
+        own = {"MADANG_DATA_DIR": str(folder / "var"), "MADANG_OLLAMA_URL": "none"}
+        self._environment = {**os.environ, **own, **environment}
         self._folder = folder
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None

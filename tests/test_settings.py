@@ -9,7 +9,8 @@ import pytest
 from limits import parse
 
 from madang.kit.oidc_provider import OidcProvider
-from madang.settings import BadSettings, Limits, Settings, UpstreamSettings, load_settings
+from madang.kit.upstream_settings import UpstreamSettings
+from madang.settings import BadSettings, Limits, Settings, load_settings
 
 SECRET = "0123456789abcdef" * 4
 PRODUCTION = {

@@ -67,6 +67,10 @@ def _app(upstream: Upstream) -> FastAPI:
     async def models() -> dict[str, Any]:
         return {"object": "list", "data": [{"id": mode, "object": "model"} for mode in MODES]}
 
+    @app.get("/api/tags")
+    async def tags() -> dict[str, Any]:
+        return {"models": [{"name": mode} for mode in MODES]}
+
     @app.post("/v1/chat/completions", response_model=None)
     async def complete(request: Request) -> Response:
         body = await request.json()

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from madang.kit.oidc_provider import OidcProvider
 from madang.kit.token_keys import Algorithm
+from madang.kit.upstream_settings import UpstreamSettings
 from madang.kit.urls import GOOGLE_ISSUER, origin_of
 
 Seconds = Annotated[int, Field(gt=0)]
@@ -40,22 +41,6 @@ class Limits(BaseModel):
     passkeys: Rate = "60/minute"
     chat: Rate = "60/minute"
     uploads: Rate = "100/hour"
-
-
-class UpstreamSettings(BaseModel):
-    """A server of models: `models` and `roles` are comma lists, absent for all; the lowest `order` is asked first."""
-
-    url: str
-    api_key: SecretStr = SecretStr("")
-    model: str = ""
-    models: Annotated[list[str], NoDecode] = []
-    roles: Annotated[list[str], NoDecode] = []
-    order: int = 100
-
-    @field_validator("models", "roles", mode="before")
-    @classmethod
-    def _comma_list(cls, value: Any) -> Any:
-        return _split(value)
 
 
 class Settings(BaseSettings):
@@ -87,6 +72,7 @@ class Settings(BaseSettings):
     llm_url: str = Field("demo://", validation_alias=AliasChoices("MADANG_LLM_URL", "OPENAI_BASE_URL"))
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("MADANG_LLM_API_KEY", "OPENAI_API_KEY"))
     llm_model: str = ""
+    ollama_url: str = "http://127.0.0.1:11434"
     upstreams: dict[Annotated[str, Field(pattern=_NAME)], UpstreamSettings] = {}
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
@@ -205,6 +191,12 @@ class Settings(BaseSettings):
             return self.upstreams
         first = UpstreamSettings(url=self.llm_url, api_key=self.llm_api_key, model=self.llm_model, order=0)
         return {"default": first, **self.upstreams}
+
+    @property
+    def has_no_model(self) -> bool:
+        """Whether nobody has said which model answers, not even the demo."""
+        is_chosen = "llm_url" in self.model_fields_set or bool(self.upstreams)
+        return self.env == "development" and not is_chosen and self.ollama_url != "none"
 
     @property
     def embedded_ports(self) -> list[str]:

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from madang.settings import Settings, UpstreamSettings
+from madang.kit.upstream_settings import UpstreamSettings
+from madang.settings import Settings
 from tests.chat.talking import CHAT, ask, begin, ended
 from tests.factories import SignedIn, make_admin, make_user
 from tests.servers import free_port, visiting

@@ -222,6 +222,7 @@ async def test_nobody_but_operators_touches_quotas_and_odd_periods_are_refused(
         assert (await client.get(ADMIN + path, headers=person.headers)).status_code == 403
     nobody = f"{ADMIN}/quotas/users/01900000-0000-7000-8000-000000000000"
     assert (await client.put(nobody, json={"tokens": 1}, headers=admin.headers)).json()["code"] == "account-not-found"
+    assert (await usage(client, person, to="0001-01-05"))["items"] == []
     for days in ({"from": "2026-02-01", "to": "2026-01-01"}, {"from": "2020-01-01", "to": "2026-01-01"}):
         answer = await client.get(f"{CHAT}/usage", params=days, headers=person.headers)
         assert (answer.status_code, answer.json()["code"]) == (422, "period-too-long")

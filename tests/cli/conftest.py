@@ -35,7 +35,8 @@ class Installation:
 
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MADANG_")}
-        return {**inherited, "MADANG_DATA_DIR": str(self.data), **self.environment, **more}
+        own = {"MADANG_DATA_DIR": str(self.data), "MADANG_OLLAMA_URL": "none"}
+        return {**inherited, **own, **self.environment, **more}
 
 
 @pytest.fixture

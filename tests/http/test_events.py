@@ -97,12 +97,13 @@ async def test_events_keep_their_order_and_the_stream_ends_with_its_source() -> 
 
 async def test_what_comes_faster_than_it_is_sent_leaves_together_and_is_bounded() -> None:
     source = Source()
-    source.put(*range(1000))
+    source.put(*range(3000))
     source.queue.put_nowait(None)
     frames = await Reader(source.events(), asyncio.Event()).rest()
     sent = b"".join(frames).split(b"\n\n")[:-1]
-    assert [frame.split(b"\n")[0] for frame in sent] == [b"id: %d" % number for number in range(1000)]
-    assert 10 <= len(frames) < 500
+    assert [frame.split(b"\n")[0] for frame in sent] == [b"id: %d" % number for number in range(3000)]
+    assert 2 < len(frames) < 300
+    assert max(map(len, frames)) < 1 << 17
 
 
 async def test_a_quiet_source_is_kept_alive_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ async def _days(
     last: Annotated[date | None, Query(alias="to", description="absent: today, in UTC")] = None,
 ) -> tuple[date, date]:
     last = last or app.clock().astimezone(UTC).date()
-    first = first or last - timedelta(days=_USUAL_DAYS)
+    first = first or date.fromordinal(max(1, last.toordinal() - _USUAL_DAYS))
     if not timedelta(0) <= last - first <= timedelta(days=LONGEST_DAYS):
         raise PeriodTooLong(days=LONGEST_DAYS)
     return first, last

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from madang.backends import open_backends
 from madang.cli.diagnosis import Finding, Verdict, examine
-from madang.cli.installation import read_settings
+from madang.cli.installation import look_for_models, read_settings
 from madang.settings import BadSettings, Settings, load_settings
 
 _SIGNS: dict[Verdict, str] = {"ok": "[green]ok[/]", "advice": "[yellow]advice[/]", "failed": "[red]failed[/]"}
@@ -23,6 +23,7 @@ def doctor(
 ) -> None:
     """Look at every setting and dependency; exit 1 when something has failed."""
     settings = read_settings()
+    look_for_models(settings)
     findings = _settings_findings(production) + asyncio.run(_examine(settings, fix=fix))
     console = Console()
     if not console.is_terminal:

@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import SecretStr
 
+from madang.backends.llm.ollama import base_url_of
 from madang.db.session import Database
 from madang.migrations import runner
 from madang.settings import BadSettings, Settings, load_settings
@@ -27,6 +28,12 @@ def read_settings() -> Settings:
     if not settings.secrets:
         settings.secret_key = SecretStr(_development_secret(settings))
     return settings
+
+
+def look_for_models(settings: Settings) -> None:
+    """Take a running Ollama where nobody has said which model answers."""
+    if settings.has_no_model and (found := base_url_of(settings.ollama_url)):
+        settings.llm_url = found
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import uvicorn
 from madang.accounts.deps import build_accounts
 from madang.app import Beside, create_app
 from madang.backends import open_backends
-from madang.cli.installation import bring_schema_up, hold_data, read_settings
+from madang.cli.installation import bring_schema_up, hold_data, look_for_models, read_settings
 from madang.cli.logging import configure_logging
 from madang.cli.supervisor import Supervisor
 from madang.cli.worker import refuse_embedded
@@ -67,6 +67,7 @@ def serve(
 ) -> None:
     """Serve the whole product; with no settings at all it keeps everything in one folder."""
     settings = read_settings()
+    look_for_models(settings)
     configure_logging(settings)
     if not with_worker:
         refuse_embedded(settings, "madang serve --no-worker")
@@ -122,6 +123,8 @@ async def _greet(settings: Settings, host: str, port: int) -> None:
     address = settings.public_url or f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
     typer.echo(f"\n  Madang  {address}   (API: {address}/docs)")
     async with open_backends(settings) as backends, backends.database.read_unit() as session:
+        if settings.llm_url.startswith(settings.ollama_url):
+            typer.echo("  Ollama answers the chat (MADANG_OLLAMA_URL=none leaves it alone)")
         if not await build_accounts(session).has_admin():
             typer.echo(f"  One-time code for the first administrator: {setup_code(Keyring(settings.secrets))}")
     typer.echo("")

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from madang.kit.tasks import end
 
 _KEEP_ALIVE_SECONDS = 15.0
-_MOST_AHEAD = 100
+_MOST_AHEAD = 1 << 16  # bytes
 _KEEP_ALIVE = b": keep-alive\n\n"
 Data = BaseModel | dict[str, object]
 
@@ -72,6 +72,7 @@ class FrameStream(StreamingResponse):
         super().__init__((), media_type="text/event-stream", headers=headers)
         self._frames = frames
         self._waiting: list[bytes] = []
+        self._ahead = 0
         self._some, self._room = asyncio.Event(), asyncio.Event()
         self._stopping = stopping
 
@@ -96,7 +97,7 @@ class FrameStream(StreamingResponse):
             while True:
                 self._some.clear()
                 if self._waiting:
-                    frames, self._waiting = self._waiting, []
+                    frames, self._waiting, self._ahead = self._waiting, [], 0
                     self._room.set()
                     await send(_part(b"".join(frames)))
                 elif taking.done():
@@ -110,8 +111,9 @@ class FrameStream(StreamingResponse):
         async with aclosing(self._frames):
             async for frame in self._frames:
                 self._waiting.append(frame)
+                self._ahead += len(frame)
                 self._some.set()
-                if len(self._waiting) >= _MOST_AHEAD:
+                if self._ahead >= _MOST_AHEAD:
                     self._room.clear()
                     await self._room.wait()
 

@@ -6,7 +6,8 @@ import httpx2
 
 from madang.backends.llm.base import LanguageModel
 from madang.backends.llm.upstreams import Upstream, Upstreams
-from madang.settings import BadSettings, UpstreamSettings
+from madang.kit.upstream_settings import UpstreamSettings
+from madang.settings import BadSettings
 
 
 def open_upstreams(settings: dict[str, UpstreamSettings], client: httpx2.AsyncClient) -> Upstreams | None:
