@@ -14,6 +14,7 @@ from madang.chat.reaper_runner import reap_interrupted
 from madang.chat.runner import AnswerRunner
 from madang.chat.service import ChatService
 from madang.chat.stream_runner import RunReader
+from madang.chat.transfer_service import TransferService
 from madang.http.problems import language_of
 from madang.http.state import App
 from madang.http.unit import ReadUnit, Unit
@@ -51,6 +52,10 @@ async def _asking(app: App, answers: Answers) -> AskService:
     return AskService(app.backends.database, app.backends.llm, answers.start, app.clock)
 
 
+async def _transfers(app: App) -> TransferService:
+    return TransferService(app.backends.database)
+
+
 async def _completions(app: App) -> CompletionService:
     return CompletionService(app.backends.database, app.backends.llm, app.clock)
 
@@ -74,6 +79,7 @@ async def _language(request: Request) -> str:
 Chat = Annotated[ChatService, Depends(_writing)]
 ChatReading = Annotated[ChatService, Depends(_reading)]
 Asking = Annotated[AskService, Depends(_asking)]
+Transfers = Annotated[TransferService, Depends(_transfers)]
 Completions = Annotated[CompletionService, Depends(_completions)]
 Quotas = Annotated[QuotaService, Depends(_quotas)]
 QuotasReading = Annotated[QuotaService, Depends(_quotas_reading)]
