@@ -29,6 +29,7 @@ from madang.chat.deps import answering
 from madang.chat.openai_router import router as openai
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
+from madang.chat.share_router import router as chat_shares
 from madang.chat.transfer_router import router as chat_transfers
 from madang.chat.usage_router import router as chat_usage
 from madang.factors.passkey_router import router as passkeys
@@ -123,6 +124,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         caption_documents,
         chat,
         chat_runs,
+        chat_shares,
         chat_transfers,
         chat_usage,
         openai,

@@ -38,6 +38,8 @@ RECORDED: tuple[type[Event], ...] = (
     accounts.RoleRemoved,
     apikeys.ApiKeyMade,
     apikeys.ApiKeyRevoked,
+    chat.ConversationShared,
+    chat.ConversationUnshared,
     chat.QuotaSet,
     chat.QuotaRemoved,
     factors.TotpEnrolled,

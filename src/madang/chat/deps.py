@@ -13,6 +13,7 @@ from madang.chat.quota_service import QuotaService
 from madang.chat.reaper_runner import reap_interrupted
 from madang.chat.runner import AnswerRunner
 from madang.chat.service import ChatService
+from madang.chat.share_service import ShareService
 from madang.chat.stream_runner import RunReader
 from madang.chat.transfer_service import TransferService
 from madang.http.problems import language_of
@@ -52,6 +53,14 @@ async def _asking(app: App, answers: Answers) -> AskService:
     return AskService(app.backends.database, app.backends.llm, answers.start, app.clock)
 
 
+async def _shares(app: App, session: Unit) -> ShareService:
+    return ShareService(session, app.clock)
+
+
+async def _shares_reading(app: App, session: ReadUnit) -> ShareService:
+    return ShareService(session, app.clock)
+
+
 async def _transfers(app: App) -> TransferService:
     return TransferService(app.backends.database)
 
@@ -79,6 +88,8 @@ async def _language(request: Request) -> str:
 Chat = Annotated[ChatService, Depends(_writing)]
 ChatReading = Annotated[ChatService, Depends(_reading)]
 Asking = Annotated[AskService, Depends(_asking)]
+Shares = Annotated[ShareService, Depends(_shares)]
+SharesReading = Annotated[ShareService, Depends(_shares_reading)]
 Transfers = Annotated[TransferService, Depends(_transfers)]
 Completions = Annotated[CompletionService, Depends(_completions)]
 Quotas = Annotated[QuotaService, Depends(_quotas)]

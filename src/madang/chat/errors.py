@@ -120,3 +120,9 @@ class NoSuchModel(NotFound):
     detail = Text(
         "There is no model {model} for you; GET /v1/models lists yours.", "{model} 모델을 사용할 수 없습니다."
     )
+
+
+class NotShared(NotFound):
+    code = "not-shared"
+    title = Text("This is not shared", "공유되지 않은 대화입니다")
+    detail = Text("There is no such link, or it was taken back.", "이런 링크가 없거나 공유가 해제되었습니다.")

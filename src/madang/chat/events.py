@@ -39,3 +39,17 @@ class QuotaRemoved(Event):
     quota_id: UUID
     account_id: UUID | None
     role: str | None
+
+
+class ConversationShared(Event):
+    """Anybody with the link reads what was said until now; a former link has ended."""
+
+    name: ClassVar[str] = "chat.conversation_shared.v1"
+    conversation_id: UUID
+    account_id: UUID
+
+
+class ConversationUnshared(Event):
+    name: ClassVar[str] = "chat.conversation_unshared.v1"
+    conversation_id: UUID
+    account_id: UUID

@@ -188,6 +188,30 @@ class OwnUsageView(View):
     items: list[DayView]
 
 
+class ShareView(View):
+    created_at: datetime
+
+
+class ShareLink(ShareView):
+    url: str
+
+
+class SharedMessage(View):
+    id: UUID
+    parent_id: UUID | None
+    role: Literal["user", "assistant", "system"]
+    content: str
+    model: str | None
+    created_at: datetime
+
+
+class SharedView(View):
+    title: str | None
+    shared_at: datetime
+    items: list[SharedMessage]
+    next_cursor: str | None
+
+
 class _PassedOn(BaseModel):
     """What is not named here is passed on to the upstream as it is."""
 
