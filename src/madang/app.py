@@ -27,6 +27,7 @@ from madang.captions.document_router import router as caption_documents
 from madang.captions.router import router as captions
 from madang.chat.deps import answering
 from madang.chat.openai_router import router as openai
+from madang.chat.preset_router import router as chat_presets
 from madang.chat.router import router as chat
 from madang.chat.run_router import router as chat_runs
 from madang.chat.share_router import router as chat_shares
@@ -124,6 +125,7 @@ def create_app(settings: Settings, beside: Beside | None = None, clock: Clock = 
         caption_documents,
         chat,
         chat_runs,
+        chat_presets,
         chat_shares,
         chat_transfers,
         chat_usage,

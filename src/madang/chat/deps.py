@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from madang.backends import Backends
 from madang.chat.ask_service import LEASE, AskService
 from madang.chat.completion_service import CompletionService, bills_settled
+from madang.chat.preset_service import PresetService
 from madang.chat.quota_service import QuotaService
 from madang.chat.reaper_runner import reap_interrupted
 from madang.chat.runner import AnswerRunner
@@ -61,6 +62,14 @@ async def _shares_reading(app: App, session: ReadUnit) -> ShareService:
     return ShareService(session, app.clock)
 
 
+async def _presets(app: App, session: Unit) -> PresetService:
+    return PresetService(session, app.clock)
+
+
+async def _presets_reading(app: App, session: ReadUnit) -> PresetService:
+    return PresetService(session, app.clock)
+
+
 async def _transfers(app: App) -> TransferService:
     return TransferService(app.backends.database)
 
@@ -90,6 +99,8 @@ ChatReading = Annotated[ChatService, Depends(_reading)]
 Asking = Annotated[AskService, Depends(_asking)]
 Shares = Annotated[ShareService, Depends(_shares)]
 SharesReading = Annotated[ShareService, Depends(_shares_reading)]
+Presets = Annotated[PresetService, Depends(_presets)]
+PresetsReading = Annotated[PresetService, Depends(_presets_reading)]
 Transfers = Annotated[TransferService, Depends(_transfers)]
 Completions = Annotated[CompletionService, Depends(_completions)]
 Quotas = Annotated[QuotaService, Depends(_quotas)]

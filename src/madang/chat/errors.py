@@ -126,3 +126,21 @@ class NotShared(NotFound):
     code = "not-shared"
     title = Text("This is not shared", "공유되지 않은 대화입니다")
     detail = Text("There is no such link, or it was taken back.", "이런 링크가 없거나 공유가 해제되었습니다.")
+
+
+class PresetNotFound(NotFound):
+    code = "preset-not-found"
+    title = Text("No such preset", "그런 프리셋이 없습니다")
+    detail = Text("You have no preset with this id.", "이 번호의 프리셋이 없습니다.")
+
+
+class PresetNameTaken(Conflict):
+    code = "preset-name-taken"
+    title = Text("You have a preset of this name", "같은 이름의 프리셋이 있습니다")
+    detail = Text("There is a preset called {name} already.", "{name} 프리셋이 이미 있습니다.")
+
+
+class TooManyPresets(Conflict):
+    code = "too-many-presets"
+    title = Text("Too many presets", "프리셋이 너무 많습니다")
+    detail = Text("At most {limit} can be kept; remove one first.", "최대 {limit}개까지 저장할 수 있습니다.")

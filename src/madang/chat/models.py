@@ -165,6 +165,20 @@ class DailyUsage(Base):
     completion_tokens: Mapped[int] = mapped_column(BigInteger)
 
 
+class Preset(Base):
+    """What a person begins conversations with: a system prompt and a model under a name."""
+
+    __tablename__ = "chat_presets"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    system_prompt: Mapped[str | None] = mapped_column(Text)
+    model: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+
 class Share(Base):
     """A link by which anybody reads what a conversation held when it was made; `digest` is the link's hash."""
 

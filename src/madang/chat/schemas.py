@@ -188,6 +188,35 @@ class OwnUsageView(View):
     items: list[DayView]
 
 
+PresetName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+
+
+class NewPreset(Body):
+    name: PresetName
+    system_prompt: Prompt | None = None
+    model: ModelName | None = None
+
+
+class PresetPatch(Body):
+    """What is left out stays."""
+
+    name: PresetName = ""
+    system_prompt: Prompt | None = None
+    model: ModelName | None = None
+
+
+class PresetView(View):
+    id: UUID
+    name: str
+    system_prompt: str | None
+    model: str | None
+    created_at: datetime
+
+
+class PresetsView(View):
+    items: list[PresetView]
+
+
 class ShareView(View):
     created_at: datetime
 
