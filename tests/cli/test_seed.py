@@ -1,5 +1,6 @@
 """`madang seed`: a development installation with something in it."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -27,7 +28,7 @@ async def token_of(client: httpx2.AsyncClient, name: str, password: str, *scopes
 async def test_there_are_people_conversations_and_figures_to_look_at(
     migrated: Installation, client: httpx2.AsyncClient
 ) -> None:
-    done = migrated.run("seed", "--people", "7")
+    done = await asyncio.to_thread(migrated.run, "seed", "--people", "7")
     assert done.returncode == 0, done.stderr
     [password] = re.findall(r"this once: (\S+)$", done.stdout)
     admin = await token_of(client, "sample_admin", password)
@@ -45,7 +46,7 @@ async def test_there_are_people_conversations_and_figures_to_look_at(
     assert [one["role"] for one in said["items"]] == ["user", "assistant"] * 2
     assert all(one["content"] and one["status"] == "complete" for one in said["items"])
     assert (await get(client, member, "/api/v1/chat/usage"))["quota"]["requests"]["limit"] == 500
-    again = migrated.run("seed")
+    again = await asyncio.to_thread(migrated.run, "seed")
     assert (again.returncode, "here already" in again.stderr) == (1, True)
 
 

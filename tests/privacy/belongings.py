@@ -1,6 +1,7 @@
 """A row in every table that belongs to a person, made from the tables' own descriptions, so that no table to come is
 forgotten; and a dump of the whole database to look for what is left."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,8 @@ async def fill(database: Database, account_id: UUID, marker: str) -> dict[str, A
             row = {column.name: _value(column, keys, marker if table in owned else "kept") for column in given}
             if table.name in {"runs", "captions", "exports"}:
                 row["state"] = "succeeded" if table.name != "exports" else "ready"
+            if table.name == "exports":  # or the housekeeping that every server begins with takes it
+                row["expires_at"] = utc_now() + timedelta(days=1)
             await session.execute(insert(table).values(row))
             keys[table.name] = row[next(iter(table.primary_key.columns)).name]
     return keys

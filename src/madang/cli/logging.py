@@ -1,5 +1,6 @@
 """Log lines: readable on a terminal, JSON elsewhere."""
 
+import asyncio
 import logging
 import sys
 from typing import Any
@@ -31,3 +32,11 @@ def configure_logging(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_worth_telling)
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Not that a unit was cancelled while it gave its connection back: that one is closed, and nothing is lost."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name.startswith("sqlalchemy.pool") and isinstance(error, asyncio.CancelledError))
