@@ -5,7 +5,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
@@ -104,7 +104,7 @@ async def test_signing_out_on_one_is_signed_out_on_the_other(both: Clients) -> N
 async def test_a_reader_held_between_anothers_commit_and_its_own_keeping_keeps_nothing_stale(
     fleet: Fleet, both: Clients
 ) -> None:
-    admin, person = await make_admin(both[0]), await make_user(both[1])
+    admin, person = await _admin(both[0]), await make_user(both[1])
     url = f"/api/v1/users/{person.id}"
     connection = await asyncpg.connect(fleet.database_url.replace("+asyncpg", ""))
     async with connection.transaction():  # the view reads the account first and asks about passkeys last
@@ -123,7 +123,7 @@ async def test_a_reader_held_between_anothers_commit_and_its_own_keeping_keeps_n
 
 
 async def test_a_list_read_on_one_server_is_new_on_both_after_a_write_on_either(both: Clients) -> None:
-    admin = await sign_in(both[0], "admin", "profile admin:users offline_access")
+    admin = await _admin(both[0])
     for number in range(6):
         person = await make_user(both[number % 2])
         for client in both:
@@ -193,6 +193,13 @@ async def test_every_event_was_sent_and_handled_in_the_end(fleet: Fleet) -> None
     await fleet.until_none(_UNSENT, 2 * SOON)  # what a killed worker held comes back after its lease, a minute
     [[due]] = await fleet.query("SELECT count(*) FROM outbox_events WHERE name = 'outbox.housekeeping_due.v1'")
     assert due in {1, 2}, "two workers keep one schedule; the hour may have turned"
+
+
+async def _admin(client: httpx2.AsyncClient) -> SignedIn:
+    """The fleet's administrator, whichever test comes first."""
+    with suppress(AssertionError):
+        return await make_admin(client)
+    return await sign_in(client, "admin", "profile admin:users offline_access")
 
 
 @dataclass
