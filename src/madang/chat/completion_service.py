@@ -51,6 +51,7 @@ class CompletionService:
         try:
             reply = await self._upstreams().ask(path, body, person.role)
             meter.note(reply)
+            meter.letters = meter.letters or 1  # an embedding says nothing, and has read all the same
             return reply.data, standing
         except asyncio.CancelledError:
             meter.letters = 1  # the upstream has read the question, and how far it wrote nobody knows
@@ -61,7 +62,7 @@ class CompletionService:
     async def stream(self, person: Asker, body: Body) -> tuple[AsyncGenerator[bytes, None], Standing | None]:
         """The upstream's chunks as server-sent events, once the first one is there; raises as `whole` until then."""
         taken, standing = await self._reserve(person, body)
-        chunks, meter = self._upstreams().relay(_asking_for_usage(body), person.role), _Meter()
+        chunks, meter = self._upstreams().relay(body, person.role), _Meter()
         try:
             first = await anext(chunks)
         except BaseException:
@@ -123,10 +124,6 @@ async def bills_settled() -> None:
     """Wait until what is being settled is: before the database is closed."""
     if _bills:
         await asyncio.wait(_bills)
-
-
-def _asking_for_usage(body: Body) -> Body:
-    return {**body, "stream": True, "stream_options": {"include_usage": True}}
 
 
 def _letters_in(value: Any) -> int:

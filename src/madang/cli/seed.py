@@ -83,7 +83,7 @@ async def _people(session: Session, count: int, secret: Secret) -> list[Account]
 
 async def _add(session: Session, suffix: str, secret: Secret, role: str, days: int) -> Account:
     """Somebody who came so many days ago; every other one reads Korean."""
-    is_korean = len(suffix) % 2 == 0 if not suffix.isdigit() else int(suffix) % 2 == 0
+    is_korean = days % 2 == 0
     new = NewAccount(
         account_id=f"sample_{suffix}",
         password=secret.password,
